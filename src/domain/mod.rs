@@ -1,0 +1,4 @@
+//! The pure core: total functions over plain data, without clock, I/O or log.
+
+pub mod identity;
+pub mod time;
