@@ -1,4 +1,5 @@
 //! The pure core: total functions over plain data, without clock, I/O or log.
 
+pub mod event;
 pub mod identity;
 pub mod time;
