@@ -3,4 +3,3 @@
 //! The table of contents; ARCHITECTURE.md walks one message through it.
 
 pub mod domain;
-pub mod queue;

@@ -2,4 +2,5 @@
 
 pub mod event;
 pub mod identity;
+pub mod suppression;
 pub mod time;
