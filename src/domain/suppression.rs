@@ -71,6 +71,16 @@ impl Suppression {
         Suppression { first_closed: at, last_closed: at, last_reopened: None, why }
     }
 
+    /// Only a reopening is known (its closing may still be under way).
+    pub fn reopened(at: Moment) -> Suppression {
+        Suppression {
+            first_closed: Moment::MAX,
+            last_closed: Moment::MIN,
+            last_reopened: Some(at),
+            why: ClosedBecause::OptOut,
+        }
+    }
+
     /// Closed unless a reopening is later than every closing: at equal times closing wins.
     pub fn is_closed(&self) -> bool {
         self.last_reopened.is_none_or(|reopened| reopened <= self.last_closed)
