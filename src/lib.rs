@@ -2,4 +2,7 @@
 //!
 //! The table of contents; ARCHITECTURE.md walks one message through it.
 
+pub mod commands;
 pub mod domain;
+pub mod replay;
+pub mod wire;

@@ -153,6 +153,7 @@ pub fn decide(lead: &mut Lead, cause: &Cause<'_>, ctx: &Context<'_>) -> Decision
         };
         let mut proposals = plays::proposals(&view);
         act(facts, conduct, &j, &mut proposals, cause, &who, ctx, &mut d);
+        look_again(facts, conduct, ctx);
         conduct.stage = stage(facts, conduct, &j, &closed, now);
     }
     remember(conduct, &j, cause, now);
@@ -638,6 +639,18 @@ fn act(
         fire(facts, conduct, j, chosen, runner_up, text, who, ctx, d);
     }
 }
+
+/// A lead that waits for nothing is still looked at: silence grows, and what it means changes with it.
+fn look_again(facts: &Facts, conduct: &mut Conduct, ctx: &Context<'_>) {
+    let waits = !conduct.planned.is_empty() || conduct.revisit_at.is_some() || conduct.open().any(|e| e.class.is_contact());
+    let done = conduct.stage.is_over() || matches!(conduct.stage, Stage::Disengaged) || !facts.is_invited();
+    if conduct.look_again.is_none() && !waits && !done {
+        conduct.look_again = Some(ctx.now + LOOK_AGAIN);
+    }
+}
+
+/// How often a lead is looked at that nothing is planned for. Our judgement: silence moves in days, not hours.
+const LOOK_AGAIN: Span = Span::days(3);
 
 /// Makes the task: a number in the ledger, a state, and where it goes.
 #[expect(clippy::too_many_arguments, reason = "the decision's own step; a struct would only rename its arguments")]

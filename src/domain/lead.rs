@@ -10,6 +10,7 @@ use super::event::Event;
 use super::facts::Facts;
 use super::identity::{Key, KeyHash, KeyHasher, LeadNo};
 use super::task::NAMESPACE;
+use super::time::{Moment, Span};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lead {
@@ -98,6 +99,11 @@ impl Lead {
                 self.hashes.insert(key.clone(), hasher.hash(key));
             }
         }
+    }
+
+    /// When the lead next wants to be looked at, never in the past: a plan that cannot be carried out must not spin.
+    pub fn wake_at(&self, now: Moment) -> Option<Moment> {
+        self.conduct.wake_at().map(|at| if at <= now { now + Span::minutes(1) } else { at })
     }
 
     /// Takes over a lead that turned out to be the same person.
