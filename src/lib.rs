@@ -2,4 +2,6 @@
 //!
 //! The table of contents; ARCHITECTURE.md walks one message through it.
 
+pub mod config;
 pub mod domain;
+pub mod telemetry;
