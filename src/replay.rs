@@ -13,6 +13,7 @@ use crate::domain::lead::Lead;
 use crate::domain::pool::{Claim, Pool, allot};
 use crate::domain::time::{Moment, Span};
 use crate::domain::working_set::{Applied, Env, NotApplied, Slot, WorkingSet};
+use crate::wire::inbound::Reason;
 use crate::wire::outbound::{Message, message, task_message};
 use crate::wire::record::{LeadRecord, record};
 
@@ -195,13 +196,17 @@ impl Replay {
 }
 
 /// Why an event that was understood is not applied, in the contract's words.
-pub fn refusal_words(why: NotApplied) -> (&'static str, &'static str) {
+pub fn refusal_words(why: NotApplied) -> (Reason, &'static str) {
     match why {
         NotApplied::UnknownTask => {
-            ("unknown_task", "data.task_id names no task of the last 30 days, and data.lead names nobody else.")
+            (Reason::UnknownTask, "data.task_id names no task of the last 30 days, and data.lead names nobody.")
         }
-        NotApplied::ErasedLead => ("erased_lead", "This person asked to be forgotten; only a new inquiry makes a new lead."),
-        NotApplied::IdConflict => ("id_conflict", "The lead has an event of this source and id with other content."),
+        NotApplied::ErasedLead => {
+            (Reason::ErasedLead, "This person asked to be forgotten; only a new inquiry makes a new lead.")
+        }
+        NotApplied::IdConflict => {
+            (Reason::IdConflict, "The lead has an event of this source and id with other content.")
+        }
     }
 }
 

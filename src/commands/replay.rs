@@ -134,7 +134,7 @@ impl Run {
         self.first.get_or_insert(event.at);
         if let Applied::Refused(why) = self.replay.apply(event) {
             let (reason, detail) = refusal_words(why);
-            self.rejected.push((line, reason.to_owned(), detail.to_owned()));
+            self.rejected.push((line, reason.name().to_owned(), detail.to_owned()));
         }
         self.drain()
     }
