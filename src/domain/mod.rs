@@ -1,5 +1,6 @@
 //! The pure core: total functions over plain data, without clock, I/O or log.
 
+pub mod area_codes;
 pub mod event;
 pub mod identity;
 pub mod suppression;
