@@ -3,5 +3,7 @@
 pub mod area_codes;
 pub mod event;
 pub mod identity;
+pub mod intervals;
+pub mod legal;
 pub mod suppression;
 pub mod time;
