@@ -229,6 +229,11 @@ impl<'j> Place<'j> {
     pub fn missing(&self) -> Option<Missing> {
         self.missing
     }
+    /// The zone somebody stated, where one was.
+    pub fn time_zone(&self) -> Option<&Zone> {
+        self.said.zone.as_ref()
+    }
+
     /// The best guess at the lead's own clock, for dates, dayparts and "call me at nine"; UTC if nothing is known.
     pub fn local_zone(&self) -> &Zone {
         &self.local
