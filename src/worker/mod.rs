@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
-use crate::domain::time::{Moment, Span};
+use crate::domain::time::Span;
 use crate::domain::working_set::Env;
 use crate::queue::Queue;
 use crate::store::{Lease, OutboxRow, Store};
@@ -40,7 +40,7 @@ pub struct Settings {
     /// How long lanes may take to finish what they began once the worker is told to stop.
     pub shutdown_grace: Duration,
     pub inbound: Inbound,
-    /// Added to the database's time; for tests only.
+    /// Added to this machine's time, as the store adds it to the database's; for tests only.
     pub clock_offset: Span,
     /// How long history is kept.
     pub keep_history: Span,
@@ -160,11 +160,6 @@ impl<S: Store, Q: Queue> Worker<S, Q> {
 
     pub(crate) fn lease(&self) -> Lease {
         Lease { lessee: self.id, length: LEASE, hand: true }
-    }
-
-    /// The instant of a unit of work: the database's clock, moved only in tests.
-    pub(crate) fn now(&self, database: Moment) -> Moment {
-        database + self.settings.clock_offset
     }
 
     /// Hands committed rows to the outbox lane; when that is behind, the sweeper will find them in the database.

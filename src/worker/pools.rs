@@ -41,7 +41,7 @@ pub(super) async fn run<S: Store, Q: Queue>(worker: Worker<S, Q>, mut stop: Stop
 
 async fn allot_once<S: Store, Q: Queue>(worker: &Worker<S, Q>) -> Result<bool, StoreError> {
     let Some((held, loaded)) = worker.store.hold_pool(CLAIMS_AT_ONCE).await? else { return Ok(false) };
-    let now = worker.now(loaded.now);
+    let now = loaded.now;
     let mut pool = Pool::decode(&loaded.state).map_err(|e| StoreError::Refused(Box::new(e)))?;
     let mut claims = Vec::with_capacity(loaded.claims.len());
     for row in &loaded.claims {

@@ -134,8 +134,8 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
                 Err(StoreError::Contended) => continue,
                 Err(error) => return Err(failure(error)),
             };
-            let now = worker.now(loaded.now);
-            let decided = decide_all(messages, loaded, &worker.env, worker.settings.clock_offset, now)?;
+            let now = loaded.now;
+            let decided = decide_all(messages, loaded, &worker.env, now)?;
             let rows = decided.changes.outbox.clone();
             if decided.changes.is_empty() {
                 return Ok(decided.applied);
@@ -291,7 +291,6 @@ fn decide_all<R>(
     messages: &[Message<R>],
     loaded: Loaded,
     env: &Env,
-    offset: crate::domain::time::Span,
     now: Moment,
 ) -> Result<Decided, Failure> {
     catch_unwind(AssertUnwindSafe(|| {
@@ -313,7 +312,7 @@ fn decide_all<R>(
         for (no, note) in &net.notes {
             tracing::warn!(lead_no = no.0, "{note}");
         }
-        let mut changes = changes(&set, net, now, offset);
+        let mut changes = changes(&set, net, now);
         changes.inbox_done = inbox_done;
         changes.world = world;
         let erased = &changes.erased;

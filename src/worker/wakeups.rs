@@ -56,10 +56,9 @@ async fn wake_due<S: Store, Q: Queue>(worker: &Worker<S, Q>, limit: usize) -> Re
         worker.metrics.wakeup_lag(Duration::ZERO);
         return Ok(0);
     };
-    let database_now = loaded.now;
-    let now = worker.now(database_now);
+    let now = loaded.now;
     let oldest = loaded.leads.iter().filter_map(|l| l.wake_at).min();
-    let lag = oldest.map_or(0, |at| (database_now - at).0.max(0) as u64);
+    let lag = oldest.map_or(0, |at| (now - at).0.max(0) as u64);
     worker.metrics.wakeup_lag(Duration::from_millis(lag));
     let leads: Vec<LeadNo> = loaded.leads.iter().map(|l| l.lead_no).collect();
     let inbox = loaded.inbox.clone();
@@ -73,7 +72,7 @@ async fn wake_due<S: Store, Q: Queue>(worker: &Worker<S, Q>, limit: usize) -> Re
         // A lead that was due and needed nothing still gets its next time written.
         net.leads.extend(leads.iter().filter(|no| matches!(set.leads.get(no), Some(crate::domain::working_set::Slot::Live(_)))));
         let made: Vec<_> = net.made.iter().map(|(kind, state)| (kind.event_type(), state_name(*state))).collect();
-        let mut changes = changes(&set, net, now, worker.settings.clock_offset);
+        let mut changes = changes(&set, net, now);
         changes.inbox_done = inbox_done;
         Ok::<_, StoreError>((changes, made))
     }));
