@@ -22,7 +22,7 @@ fn settings() -> Inbound {
     Inbound { default_country: Some("US".to_owned()), ..Inbound::live() }
 }
 
-fn take(body: &[u8]) -> Result<Event, Box<Refusal>> {
+fn take(body: &[u8]) -> Result<Event, Refusal> {
     decode(&Envelope::bare(body), RECEIVED, &settings())
 }
 
@@ -35,7 +35,7 @@ fn reason(event: &Value) -> &'static str {
     take(event.to_string().as_bytes()).unwrap_err().reason.name()
 }
 
-fn refusal(event: &Value) -> Box<Refusal> {
+fn refusal(event: &Value) -> Refusal {
     take(event.to_string().as_bytes()).unwrap_err()
 }
 

@@ -101,7 +101,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// The refusal of a message with these attributes.
-    pub fn refuse(&self, fault: Fault, envelope: &Envelope<'_>) -> Box<Refusal> {
+    pub fn refuse(&self, fault: Fault, envelope: &Envelope<'_>) -> Refusal {
         let text = |a: Attribute<'a>| match a {
             Attribute::Text(text) if !text.is_empty() => Some(text),
             _ => None,
@@ -111,7 +111,7 @@ impl<'a> Attributes<'a> {
             (Some(source), Some(id)) => key_of_event(source, id),
             _ => key_of_body(envelope.body),
         };
-        Box::new(Refusal {
+        Refusal {
             reason: fault.reason,
             detail: fault.detail,
             key,
@@ -119,7 +119,7 @@ impl<'a> Attributes<'a> {
             id: id.map(kept),
             kind: text(self.kind).map(kept),
             time: text(self.time).map(kept),
-        })
+        }
     }
 }
 

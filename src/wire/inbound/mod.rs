@@ -103,7 +103,7 @@ impl Inbound {
 ///
 /// # Errors
 /// The first check that fails, in the order of [`Reason`]; up to and including [`Reason::TooOld`].
-pub fn decode(envelope: &Envelope<'_>, received: Moment, settings: &Inbound) -> Result<Event, Box<Refusal>> {
+pub fn decode(envelope: &Envelope<'_>, received: Moment, settings: &Inbound) -> Result<Event, Refusal> {
     let headers = Attributes::from_headers(envelope.headers);
     let body = parse(envelope.body, headers.any(), settings).map_err(|fault| headers.refuse(fault, envelope))?;
     let parts =

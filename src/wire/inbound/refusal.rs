@@ -62,11 +62,12 @@ pub struct Refusal {
     pub detail: String,
     /// `x-gleaner-key`: SHA-256 in hex of source and id, or of the body where it has none.
     pub key: String,
-    /// Attributes of the envelope as they were given, where they were text; at most 255 bytes each.
-    pub source: Option<String>,
-    pub id: Option<String>,
-    pub kind: Option<String>,
-    pub time: Option<String>,
+    /// Attributes of the envelope as they were given, where they were text; at most 255 bytes each. Boxed slices keep
+    /// a refusal within the 128 bytes that clippy grants an error.
+    pub source: Option<Box<str>>,
+    pub id: Option<Box<str>>,
+    pub kind: Option<Box<str>>,
+    pub time: Option<Box<str>>,
 }
 
 impl Refusal {
@@ -76,10 +77,10 @@ impl Refusal {
             reason,
             detail: detail.into(),
             key: key_of_event(&event.source, &event.id),
-            source: Some(event.source.clone()),
-            id: Some(event.id.clone()),
-            kind: Some(event.kind().name().to_owned()),
-            time: Some(event.at.to_string()),
+            source: Some(event.source.as_str().into()),
+            id: Some(event.id.as_str().into()),
+            kind: Some(event.kind().name().into()),
+            time: Some(event.at.to_string().into()),
         }
     }
 }
@@ -105,8 +106,8 @@ pub fn key_of_body(body: &[u8]) -> String {
 }
 
 /// The first `KEPT_BYTES` of an attribute.
-pub(super) fn kept(text: &str) -> String {
-    text::cut(text, KEPT_BYTES).to_owned()
+pub(super) fn kept(text: &str) -> Box<str> {
+    text::cut(text, KEPT_BYTES).into()
 }
 
 /// A word from outside as a sentence may show it: in quotes, cut short, control characters escaped.
