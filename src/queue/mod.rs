@@ -11,7 +11,7 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
-pub use routes::Routes;
+pub use routes::{Overrides, Routes};
 
 /// A queue that one kind of desk works off, and which tasks go there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -24,7 +24,7 @@ use lapin::uri::AMQPUri;
 
 use super::{DeadAction, DeadLetter, DeadLetterView, EventMessage, Published, Queue, QueueError, TaskMessage};
 pub use consume::RabbitConsumer;
-pub use settings::{Overrides, RabbitSettings};
+pub use settings::RabbitSettings;
 pub use topology::{Argument, Binding, Exchange, QueueSpec, Topology};
 
 /// A log filter that belongs to this module: below `error` lapin logs returned messages whole, with the personal data

@@ -1,4 +1,4 @@
-//! Which task queue a routing key leads to: the standard table with a deployment's own bindings on top.
+//! What a deployment may set differently, and which task queue a routing key leads to.
 //!
 //! RabbitMQ gets these as bindings, the local queue matches them itself, by the rules of a topic exchange.
 
@@ -6,7 +6,28 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{TASK_QUEUES, revocation_key};
+use super::{EVENT_DELIVERY_LIMIT, TASK_QUEUE_LIMIT, TASK_QUEUES, revocation_key};
+
+/// Where a deployment's topology differs from the standard one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overrides {
+    /// Most messages in one task queue.
+    pub task_queue_limit: u32,
+    /// Deliveries of one event before the broker sets it aside itself.
+    pub event_delivery_limit: u32,
+    /// Routing keys by queue suffix, instead of the standard ones of that queue.
+    pub bindings: BTreeMap<String, Vec<String>>,
+}
+
+impl Default for Overrides {
+    fn default() -> Overrides {
+        Overrides {
+            task_queue_limit: TASK_QUEUE_LIMIT,
+            event_delivery_limit: EVENT_DELIVERY_LIMIT,
+            bindings: BTreeMap::new(),
+        }
+    }
+}
 
 /// Routing keys by queue suffix. The keys may hold the wildcards of a topic exchange: `*` for one word, `#` for any number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -25,7 +25,7 @@ const WINDOW_BYTES: usize = 8 << 20;
 const BLOCKED_LOOK: Duration = Duration::from_millis(50);
 
 /// After an unroutable message the topology is declared again, but no more often than this.
-const DECLARE_PAUSE: Duration = Duration::from_secs(10);
+const DECLARE_PAUSE: Duration = Duration::from_secs(1);
 
 pub struct Publisher {
     shared: Arc<Shared>,

@@ -2,13 +2,12 @@
 //!
 //! The password stays in here: neither `Display` nor `Debug` shows it, and no error quotes the address.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use lapin::uri::AMQPUri;
 
-use crate::queue::{EVENT_DELIVERY_LIMIT, QueueError, TASK_QUEUE_LIMIT};
+use crate::queue::{Overrides, QueueError};
 
 #[derive(Clone)]
 pub struct RabbitSettings {
@@ -30,27 +29,6 @@ pub struct RabbitSettings {
     pub publish_within: Duration,
     /// The bound on opening a connection, and on each answer to a declaration.
     pub open_within: Duration,
-}
-
-/// Where a deployment's topology differs from the standard one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Overrides {
-    /// Most messages in one task queue.
-    pub task_queue_limit: u32,
-    /// Deliveries of one event before the broker sets it aside itself.
-    pub event_delivery_limit: u32,
-    /// Routing keys by queue suffix, instead of the standard ones of that queue.
-    pub bindings: BTreeMap<String, Vec<String>>,
-}
-
-impl Default for Overrides {
-    fn default() -> Overrides {
-        Overrides {
-            task_queue_limit: TASK_QUEUE_LIMIT,
-            event_delivery_limit: EVENT_DELIVERY_LIMIT,
-            bindings: BTreeMap::new(),
-        }
-    }
 }
 
 impl RabbitSettings {

@@ -6,8 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::Overrides;
-use crate::queue::{QueueError, Routes};
+use crate::queue::{Overrides, QueueError, Routes};
 
 /// Deliveries after which the broker may set a message aside, where looking must never do that: 10 looks a second
 /// reach it after a day. An explicit number, since -1 destroys messages on RabbitMQ 3.10 and none means 20 on 4.x.
