@@ -5,6 +5,7 @@
 pub mod commands;
 pub mod config;
 pub mod domain;
+pub mod queue;
 pub mod replay;
 pub mod telemetry;
 pub mod wire;

@@ -1,5 +1,9 @@
-//! Everything that is tested from outside, in one binary.
+//! Everything that is tested from outside, in one binary. A broker is taken from AMQP_URL, a database from
+//! DATABASE_URL, by default those on this machine.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod golden;
 mod inbound;
+mod queue_contract;
 mod support;
