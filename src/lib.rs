@@ -2,6 +2,9 @@
 //!
 //! The table of contents; ARCHITECTURE.md walks one message through it.
 
+pub mod commands;
+pub mod config;
 pub mod domain;
-pub mod queue;
+pub mod replay;
+pub mod telemetry;
 pub mod wire;

@@ -1,3 +1,5 @@
-//! Everything that is tested from outside, as one binary.
+//! Everything that is tested from outside, in one binary.
 
+mod golden;
 mod inbound;
+mod support;

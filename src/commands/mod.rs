@@ -1,0 +1,3 @@
+//! One file for each subcommand; what they share is small and stands here.
+
+pub mod replay;

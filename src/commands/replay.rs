@@ -1,0 +1,270 @@
+//! `gleaner replay`: a file of events through the decisions, on virtual time, into a directory of results.
+//!
+//! The decisions are `crate::replay`'s; this file reads lines, writes files and compares two result directories.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::domain::event::Event;
+use crate::domain::time::{Moment, Span};
+use crate::domain::working_set::{Applied, Env};
+use crate::replay::{Counts, Replay, Sorter, refusal_words};
+use crate::wire::inbound::{Envelope, Inbound, decode};
+
+/// What to replay, and how.
+pub struct Options {
+    /// `None`: standard input.
+    pub events: Option<PathBuf>,
+    pub out: PathBuf,
+    pub until: Option<Moment>,
+    pub window: Option<Span>,
+    pub compare: Option<PathBuf>,
+    pub default_country: String,
+}
+
+/// What a replay came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    pub events: u64,
+    pub applied: u64,
+    pub duplicates: u64,
+    pub refused: u64,
+    pub leads: u64,
+    pub merges: u64,
+    pub linked_keys: u64,
+    pub decisions: u64,
+    pub from: Option<String>,
+    pub until: String,
+    pub policy: String,
+    pub tasks: BTreeMap<String, u64>,
+    pub verdicts: BTreeMap<String, u64>,
+    pub causes: BTreeMap<String, u64>,
+    pub stages: BTreeMap<String, u64>,
+    pub plays: BTreeMap<String, u64>,
+}
+
+#[derive(Serialize)]
+struct Rejected<'a> {
+    line: u64,
+    reason: &'a str,
+    detail: &'a str,
+}
+
+/// Runs a replay and writes `tasks.jsonl`, `leads.jsonl`, `rejected.jsonl` and `summary.json` into the directory.
+///
+/// # Errors
+/// A file that cannot be read or written; what an event lacks is no error but a line in `rejected.jsonl`.
+pub fn run(options: &Options, env: Env) -> Result<Summary> {
+    let out = &options.out;
+    std::fs::create_dir_all(out).with_context(|| format!("cannot make the directory {}", out.display()))?;
+    let input: Box<dyn BufRead> = match &options.events {
+        None => Box::new(BufReader::new(std::io::stdin())),
+        Some(path) => {
+            let file = File::open(path).with_context(|| format!("cannot read the events in {}", path.display()))?;
+            Box::new(BufReader::with_capacity(1 << 20, file))
+        }
+    };
+    let mut run = Run {
+        replay: Replay::new(env),
+        tasks: create(out, "tasks.jsonl")?,
+        rejected: Vec::new(),
+        by_type: BTreeMap::new(),
+        plays: BTreeMap::new(),
+        events: 0,
+        first: None,
+    };
+    run.read(input, options)?;
+    let summary = run.write(out)?;
+    if let Some(other) = &options.compare {
+        compare(out, other)?;
+    }
+    Ok(summary)
+}
+
+struct Run {
+    replay: Replay,
+    tasks: BufWriter<File>,
+    /// (line, reason, detail); sorted by line before it is written.
+    rejected: Vec<(u64, String, String)>,
+    by_type: BTreeMap<String, u64>,
+    plays: BTreeMap<String, u64>,
+    events: u64,
+    first: Option<Moment>,
+}
+
+impl Run {
+    fn read(&mut self, mut input: Box<dyn BufRead>, options: &Options) -> Result<()> {
+        let settings = Inbound { default_country: Some(options.default_country.clone()), ..Inbound::replay() };
+        let mut sorter = Sorter::new(options.window);
+        let mut line = Vec::new();
+        for number in 1u64.. {
+            line.clear();
+            if input.read_until(b'\n', &mut line).context("cannot read the events")? == 0 {
+                break;
+            }
+            let body = line.strip_suffix(b"\n").unwrap_or(&line);
+            if body.trim_ascii().is_empty() {
+                continue;
+            }
+            self.events += 1;
+            match decode(&Envelope::bare(body), Moment::MIN, &settings) {
+                Ok(event) => {
+                    for (event, line) in sorter.push(event, number) {
+                        self.apply(&event, line)?;
+                    }
+                }
+                Err(refusal) => self.rejected.push((number, refusal.reason.name().to_owned(), refusal.detail)),
+            }
+        }
+        for (event, line) in sorter.finish() {
+            self.apply(&event, line)?;
+        }
+        let until = options.until.unwrap_or_else(|| self.replay.now());
+        self.replay.finish(until);
+        self.drain()
+    }
+
+    fn apply(&mut self, event: &Event, line: u64) -> Result<()> {
+        self.first.get_or_insert(event.at);
+        if let Applied::Refused(why) = self.replay.apply(event) {
+            let (reason, detail) = refusal_words(why);
+            self.rejected.push((line, reason.name().to_owned(), detail.to_owned()));
+        }
+        self.drain()
+    }
+
+    fn drain(&mut self) -> Result<()> {
+        for message in self.replay.take_published() {
+            *self.by_type.entry(message.kind.to_owned()).or_default() += 1;
+            if let Ok(body) = serde_json::from_slice::<PlayOf>(&message.body)
+                && let Some(play) = body.data.play
+            {
+                *self.plays.entry(play).or_default() += 1;
+            }
+            self.tasks.write_all(&message.body).and_then(|()| self.tasks.write_all(b"\n")).context("cannot write tasks.jsonl")?;
+        }
+        Ok(())
+    }
+
+    fn write(mut self, out: &Path) -> Result<Summary> {
+        self.tasks.flush().context("cannot write tasks.jsonl")?;
+        self.rejected.sort();
+        let mut file = create(out, "rejected.jsonl")?;
+        for (line, reason, detail) in &self.rejected {
+            write_line(&mut file, &Rejected { line: *line, reason, detail })?;
+        }
+        file.flush()?;
+        let Counts { applied, duplicates, decisions, merges, conflicts, .. } = self.replay.counts;
+        let mut summary = Summary {
+            events: self.events,
+            applied,
+            duplicates,
+            refused: self.rejected.len() as u64,
+            leads: 0,
+            merges,
+            linked_keys: conflicts,
+            decisions,
+            from: self.first.map(|at| at.to_string()),
+            until: self.replay.now().to_string(),
+            policy: String::new(),
+            tasks: self.by_type,
+            verdicts: BTreeMap::new(),
+            causes: BTreeMap::new(),
+            stages: BTreeMap::new(),
+            plays: self.plays,
+        };
+        let mut file = create(out, "leads.jsonl")?;
+        for lead in self.replay.leads() {
+            let record = self.replay.record(lead);
+            summary.leads += 1;
+            *summary.verdicts.entry(record.verdict.clone()).or_default() += 1;
+            *summary.causes.entry(record.diagnosis.cause.clone().unwrap_or_else(|| "none".into())).or_default() += 1;
+            *summary.stages.entry(record.stage.clone()).or_default() += 1;
+            summary.policy.clone_from(&record.policy);
+            write_line(&mut file, &record)?;
+        }
+        file.flush()?;
+        let mut file = create(out, "summary.json")?;
+        serde_json::to_writer_pretty(&mut file, &summary)?;
+        file.write_all(b"\n")?;
+        file.flush()?;
+        Ok(summary)
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct PlayOf {
+    data: PlayName,
+}
+#[derive(serde::Deserialize)]
+struct PlayName {
+    play: Option<String>,
+}
+
+fn create(dir: &Path, name: &str) -> Result<BufWriter<File>> {
+    let path = dir.join(name);
+    let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(BufWriter::with_capacity(1 << 18, file))
+}
+
+fn write_line(file: &mut BufWriter<File>, value: &impl Serialize) -> Result<()> {
+    serde_json::to_writer(&mut *file, value)?;
+    file.write_all(b"\n")?;
+    Ok(())
+}
+
+/// Says what another result directory has differently: leads by verdict, cause and stage, tasks by play.
+fn compare(out: &Path, other: &Path) -> Result<()> {
+    let (ours, theirs) = (records(out)?, records(other)?);
+    let mut moved: BTreeMap<String, u64> = BTreeMap::new();
+    let mut shown = Vec::new();
+    for (keys, theirs) in &theirs {
+        let Some(ours) = ours.get(keys) else {
+            *moved.entry("only in the other".into()).or_default() += 1;
+            continue;
+        };
+        let opinion = |r: &Value| format!("{} ({})", text(&r["verdict"]), text(&r["diagnosis"]["cause"]));
+        if opinion(ours) != opinion(theirs) {
+            *moved.entry(format!("{} → {}", opinion(theirs), opinion(ours))).or_default() += 1;
+            if shown.len() < 10 {
+                shown.push(json!({ "lead_id": ours["lead_id"], "was": opinion(theirs), "is": opinion(ours) }));
+            }
+        }
+    }
+    let only_here = ours.keys().filter(|k| !theirs.contains_key(*k)).count() as u64;
+    if only_here > 0 {
+        moved.insert("only in this one".into(), only_here);
+    }
+    let plays = |dir: &Path| -> Result<Value> {
+        let path = dir.join("summary.json");
+        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(serde_json::from_str::<Value>(&text)?["plays"].take())
+    };
+    let (is, was) = (plays(out)?, plays(other)?);
+    let path = out.join("compare.json");
+    let report = json!({ "opinions_moved": moved, "examples": shown, "plays": { "was": was, "is": is } });
+    std::fs::write(&path, format!("{report:#}\n")).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(())
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or("none")
+}
+
+/// Records of a result directory by their keys, which two replays agree on whatever the lead ids are.
+fn records(dir: &Path) -> Result<BTreeMap<String, Value>> {
+    let path = dir.join("leads.jsonl");
+    let file = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut out = BTreeMap::new();
+    for line in BufReader::new(file).lines() {
+        let record: Value = serde_json::from_str(&line?).with_context(|| format!("{} holds a broken line", path.display()))?;
+        out.insert(record["keys"].to_string(), record);
+    }
+    Ok(out)
+}

@@ -1,0 +1,503 @@
+//! Folding an event into the facts: one straight function an event type, no judgement.
+//!
+//! Order-free: every write goes through a register, a series or a bounded list of `register`. What a text
+//! means is read here once and remembered; what it is worth is decided later, by `judge`.
+
+use super::event::*;
+use super::facts::*;
+use super::identity::{Key, KeyKind};
+use super::legal::PlaceFacts;
+use super::policy::Policy;
+use super::register::*;
+use super::suppression::ClosedBecause;
+use super::words::{self, Label, Medium, OptOutScope};
+
+/// Forms and pages whose name contains one of these ask for contact, not just for reading.
+const CONTACT_WORDS: [&str; 5] = ["demo", "contact", "callback", "quote", "trial"];
+/// Pages that show a price.
+const PRICE_WORDS: [&str; 3] = ["pricing", "price", "plans"];
+
+/// Takes one event into the facts. The caller has made sure that it is new to the lead.
+pub fn fold(facts: &mut Facts, event: &Event, policy: &Policy) {
+    let stamp = Stamp::of(event);
+    for key in &event.keys {
+        facts.name_key(key.clone(), event.at);
+    }
+    for (number, ext) in &event.extensions {
+        join_entry(&mut facts.extensions, number.clone(), Last { stamp, value: ext.clone() });
+    }
+    facts.newest = facts.newest.max(Some(stamp));
+    facts.events += 1;
+    match &event.body {
+        Body::Captured(capture) => {
+            fold_capture(facts, event, capture);
+            let form = capture.origin.form.as_deref().unwrap_or("");
+            fold_inquiry(facts, event, has_any(form, &CONTACT_WORDS));
+        }
+        Body::Updated(capture) => fold_capture(facts, event, capture),
+        Body::Answered(answers) => fold_answers(facts, event, answers),
+        Body::Email(email) => fold_email(facts, event, email),
+        Body::Sms(sms) => fold_sms(facts, event, sms, policy),
+        Body::CallStarted(_) => {}
+        Body::CallCompleted(call) => fold_call(facts, event, call),
+        Body::Visit(visit) => fold_visit(facts, event, visit),
+        Body::Meeting(meeting) => fold_meeting(facts, event, meeting),
+        Body::Feedback(feedback) => fold_feedback(facts, event, feedback),
+        Body::Flagged { flag, note, .. } => {
+            let slot = &mut facts.flags.get(flag).cloned();
+            earliest(slot, Some(Cited::of(event)));
+            if let Some(first) = slot.take() {
+                facts.flags.insert(*flag, first);
+            }
+            if let LeadFlag::Deceased | LeadFlag::Minor | LeadFlag::LegalThreat = flag {
+                let why = match flag {
+                    LeadFlag::Deceased => ClosedBecause::Deceased,
+                    LeadFlag::Minor => ClosedBecause::Minor,
+                    _ => ClosedBecause::LegalThreat,
+                };
+                close_everything(facts, event, why);
+            }
+            hear(facts, event, Medium::FeedbackNote, false, note.as_deref());
+        }
+        Body::Screened { key, checks } => {
+            facts.name_key(key.clone(), event.at);
+            for check in checks {
+                let as_of = check.as_of.unwrap_or(event.at);
+                let value = Screening { result: check.result, as_of };
+                let stamp = Stamp { at: as_of, tie: stamp.tie };
+                join_entry(&mut facts.screenings, (key.clone(), check.list.clone()), Last { stamp, value });
+            }
+        }
+        Body::Outcome { outcome, amount, reason } => {
+            let value = OutcomeFact {
+                outcome: *outcome,
+                reason: reason.clone(),
+                amount: amount.clone(),
+                event: event.id.clone(),
+            };
+            write(&mut facts.outcome, stamp, value);
+        }
+        Body::ConsentGranted(change) => {
+            for channel in channels_of(change) {
+                let grant = Grant {
+                    level: change.level.unwrap_or(ConsentLevel::Express),
+                    modes: Vec::new(),
+                    evidence_url: change.evidence_url.clone(),
+                    imported: change.imported,
+                };
+                grant_consent(facts, event, channel, change.key.clone(), grant);
+            }
+        }
+        Body::ConsentRevoked(change) => {
+            for channel in channels_of(change) {
+                let held = facts.consents.entry((channel, change.key.clone())).or_default();
+                write(&mut held.revoked, stamp, Revoked { event: event.id.clone() });
+                close(facts, event, channel, change.key.clone(), ClosedBecause::ConsentRevoked);
+            }
+        }
+        Body::Report(report) => {
+            if let Some(task) = event.task_id {
+                facts.reports.add(
+                    ReportFact {
+                        cited: Cited::of(event),
+                        task,
+                        done: report.what == ReportWhat::Done,
+                        result: report.result.clone(),
+                    },
+                    limit::REPORTS,
+                );
+            }
+        }
+        Body::Partner(response) => {
+            join_entry(&mut facts.partner, response.partner.clone(), Last { stamp, value: response.response });
+        }
+        Body::Signal { name, .. } => {
+            facts.observed.entry(name.clone()).or_default().add(event);
+            trim(&mut facts.observed);
+        }
+        Body::Erased | Body::Rep(_) => {}
+    }
+    read_texts(facts, policy);
+}
+
+fn fold_capture(facts: &mut Facts, event: &Event, capture: &Capture) {
+    let stamp = Stamp::of(event);
+    let (held, p) = (&mut facts.profile, &capture.profile);
+    put(&mut held.name, stamp, &p.name);
+    put(&mut held.title, stamp, &p.title);
+    put(&mut held.company, stamp, &p.company);
+    put(&mut held.industry, stamp, &p.industry);
+    put(&mut held.employees, stamp, &p.employees);
+    put(&mut held.country, stamp, &p.country);
+    put(&mut held.region, stamp, &p.region);
+    put(&mut held.postal_code, stamp, &p.postal_code);
+    put(&mut held.time_zone, stamp, &p.time_zone);
+    put(&mut held.language, stamp, &p.language);
+    let (held, o) = (&mut facts.origin, &capture.origin);
+    put(&mut held.form, stamp, &o.form);
+    put(&mut held.campaign, stamp, &o.campaign);
+    put(&mut held.medium, stamp, &o.medium);
+    put(&mut held.partner, stamp, &o.partner);
+    put(&mut held.swap, stamp, &o.swap);
+    put(&mut held.referred_by, stamp, &o.referred_by);
+    put(&mut held.test, stamp, &o.test);
+    put(&mut held.fill_seconds, stamp, &o.fill_seconds);
+    put(&mut held.honeypot, stamp, &o.honeypot);
+    fold_answers(facts, event, &capture.qualification);
+    for interest in &capture.interests {
+        let held = facts.interests.entry(interest.clone()).or_insert(stamp);
+        *held = (*held).max(stamp);
+    }
+    trim(&mut facts.interests);
+    for (name, value) in &capture.attributes {
+        join_entry(&mut facts.attributes, name.clone(), Last { stamp, value: value.clone() });
+    }
+    trim(&mut facts.attributes);
+    for consent in &capture.consent {
+        fold_consent(facts, event, consent);
+    }
+    hear(facts, event, Medium::CaptureNote, false, capture.note.as_deref());
+}
+
+fn put<T: Clone>(slot: &mut Option<Last<T>>, stamp: Stamp, value: &Option<T>) {
+    if let Some(value) = value
+        && slot.as_ref().is_none_or(|held| held.stamp < stamp)
+    {
+        *slot = Some(Last { stamp, value: value.clone() });
+    }
+}
+
+fn fold_answers(facts: &mut Facts, event: &Event, answers: &Answers) {
+    let stamp = Stamp::of(event);
+    let mut put = |slot: &mut Option<Last<Given>>, answer: &Option<Answer>| {
+        if let Some(answer) = answer {
+            write(slot, stamp, Given { answer: answer.clone(), event: event.id.clone() });
+        }
+    };
+    put(&mut facts.answers.budget, &answers.budget);
+    put(&mut facts.answers.authority, &answers.authority);
+    put(&mut facts.answers.need, &answers.need);
+    put(&mut facts.answers.timeline, &answers.timeline);
+}
+
+/// The person asked for something: the audit of our answer starts, and a silent lead is alive again.
+fn fold_inquiry(facts: &mut Facts, event: &Event, asks_contact: bool) {
+    let cited = Cited::of(event);
+    earliest(&mut facts.first_inquiry, Some(cited.clone()));
+    latest(&mut facts.last_initiative, Some(cited.clone()));
+    facts.inquiries.add(Inquiry { cited, asks_contact }, limit::INQUIRIES);
+    let kind = if asks_contact { SignalKind::ContactRequest } else { SignalKind::Form };
+    signal(facts, event, kind);
+}
+
+fn fold_email(facts: &mut Facts, event: &Event, email: &EmailEvent) {
+    match &email.what {
+        EmailWhat::Sent => touch(facts, event, Channel::Email, Direction::Outbound, None, None),
+        EmailWhat::Delivered => {}
+        EmailWhat::Opened if !email.machine => signal(facts, event, SignalKind::Open),
+        EmailWhat::Clicked if !email.machine => signal(facts, event, SignalKind::Click),
+        EmailWhat::Opened | EmailWhat::Clicked => {}
+        EmailWhat::Replied => {
+            if !email.auto {
+                latest(&mut facts.last_initiative, Some(Cited::of(event)));
+                if email.text.as_deref().is_none_or(|t| t.trim().is_empty()) {
+                    signal(facts, event, SignalKind::Reply);
+                }
+            }
+            hear(facts, event, Medium::Email, email.auto, email.text.as_deref());
+        }
+        EmailWhat::Bounced { hard } => {
+            let email = event.keys.iter().find(|k| k.kind == KeyKind::Email).map(|k| k.value.clone());
+            facts.bounces.add(Bounce { cited: Cited::of(event), email, hard: *hard }, limit::BOUNCES);
+        }
+        EmailWhat::Complained => {
+            signal(facts, event, SignalKind::Complaint);
+            close(facts, event, Channel::Email, None, ClosedBecause::Complaint);
+        }
+        EmailWhat::Unsubscribed { group } => {
+            if email.machine {
+                return;
+            }
+            signal(facts, event, SignalKind::Unsubscribe);
+            // A group unsubscribe leaves that list, not the conversation.
+            if group.is_none() {
+                close(facts, event, Channel::Email, None, ClosedBecause::Unsubscribe);
+            }
+        }
+    }
+}
+
+fn fold_sms(facts: &mut Facts, event: &Event, sms: &SmsEvent, policy: &Policy) {
+    match sms.what {
+        SmsWhat::Sent => touch(facts, event, Channel::Sms, Direction::Outbound, None, None),
+        SmsWhat::Delivered | SmsWhat::Failed => {}
+        SmsWhat::Replied => {
+            if !sms.auto {
+                latest(&mut facts.last_initiative, Some(Cited::of(event)));
+            }
+            if let Some(text) = sms.text.as_deref()
+                && words::reopens(&policy.words, Medium::Sms, text)
+            {
+                for key in event.keys.iter().filter(|k| k.kind == KeyKind::Phone) {
+                    reopen(facts, event, Channel::Sms, Some(key.clone()));
+                }
+            }
+            hear(facts, event, Medium::Sms, sms.auto, sms.text.as_deref());
+        }
+    }
+}
+
+fn fold_call(facts: &mut Facts, event: &Event, call: &Call) {
+    let fact = CallFact {
+        disposition: call.disposition.clone(),
+        flags: call.flags,
+        answered_by: call.answered_by,
+        voicemail_left: call.voicemail_left,
+        seconds: call.duration_seconds,
+        caller_id: call.caller_id.clone(),
+        agent: call.agent.clone(),
+        callback_at: call.callback_at,
+        callback_number: call.callback_number.clone(),
+    };
+    if call.direction == Direction::Inbound {
+        latest(&mut facts.last_initiative, Some(Cited::of(event)));
+    }
+    if call.flags.is_some_and(|f| f.dnc) {
+        let number = called_number(event, call);
+        close(facts, event, Channel::Call, number.clone(), ClosedBecause::DoNotCall);
+        close(facts, event, Channel::Sms, number, ClosedBecause::DoNotCall);
+    }
+    touch(facts, event, Channel::Call, call.direction, call.to.clone(), Some(fact));
+    hear(facts, event, Medium::CallNote, false, call.note.as_deref());
+}
+
+fn called_number(event: &Event, call: &Call) -> Option<Key> {
+    call.to
+        .as_ref()
+        .map(|to| Key::new(KeyKind::Phone, to.clone()))
+        .or_else(|| event.keys.iter().find(|k| k.kind == KeyKind::Phone).cloned())
+}
+
+fn fold_visit(facts: &mut Facts, event: &Event, visit: &Visit) {
+    let path = visit.path.as_deref().unwrap_or("");
+    match visit.what {
+        VisitWhat::Page if has_any(path, &PRICE_WORDS) => signal(facts, event, SignalKind::PricingPage),
+        VisitWhat::Page => signal(facts, event, SignalKind::Page),
+        VisitWhat::Content => signal(facts, event, SignalKind::Content),
+        VisitWhat::Room => signal(facts, event, SignalKind::Room),
+        VisitWhat::Form => {
+            let form = visit.content.as_deref().unwrap_or(path);
+            fold_inquiry(facts, event, has_any(form, &CONTACT_WORDS));
+            hear(facts, event, Medium::CaptureNote, false, visit.text.as_deref());
+        }
+        VisitWhat::Chat => {
+            latest(&mut facts.last_initiative, Some(Cited::of(event)));
+            signal(facts, event, SignalKind::Chat);
+            hear(facts, event, Medium::Chat, false, visit.text.as_deref());
+        }
+    }
+}
+
+fn fold_meeting(facts: &mut Facts, event: &Event, meeting: &Meeting) {
+    let kind = match meeting.what {
+        MeetingWhat::Booked => SignalKind::MeetingBooked,
+        MeetingWhat::Held => SignalKind::MeetingHeld,
+        MeetingWhat::Missed => SignalKind::MeetingMissed,
+    };
+    if meeting.what == MeetingWhat::Booked {
+        latest(&mut facts.last_initiative, Some(Cited::of(event)));
+    }
+    signal(facts, event, kind);
+    facts
+        .meetings
+        .add(MeetingFact { cited: Cited::of(event), what: meeting.what, at: meeting.at }, limit::MEETINGS);
+}
+
+fn fold_feedback(facts: &mut Facts, event: &Event, feedback: &Feedback) {
+    earliest(&mut facts.put_forward, Some(Cited::of(event)));
+    facts.feedback.add(
+        FeedbackFact {
+            cited: Cited::of(event),
+            by: feedback.by.clone(),
+            role: feedback.role,
+            good: feedback.good,
+            flags: feedback.flags.clone(),
+            reason: feedback.reason.clone(),
+        },
+        limit::FEEDBACK,
+    );
+    hear(facts, event, Medium::FeedbackNote, false, feedback.note.as_deref());
+}
+
+fn fold_consent(facts: &mut Facts, event: &Event, consent: &ConsentGiven) {
+    let at = Stamp { at: consent.at.unwrap_or(event.at), tie: event.key.tie() };
+    match consent.state {
+        ConsentState::NotGiven => {}
+        ConsentState::Refused => {
+            let held = facts.consents.entry((consent.channel, consent.key.clone())).or_default();
+            write(&mut held.revoked, at, Revoked { event: event.id.clone() });
+            close(facts, event, consent.channel, consent.key.clone(), ClosedBecause::ConsentRevoked);
+        }
+        ConsentState::Granted => {
+            let grant = Grant {
+                level: consent.level.unwrap_or(ConsentLevel::Express),
+                modes: consent.modes.clone(),
+                evidence_url: consent.evidence_url.clone(),
+                imported: false,
+            };
+            grant_consent(facts, event, consent.channel, consent.key.clone(), grant);
+        }
+    }
+}
+
+/// Records a grant; one that the person gave with evidence also reopens what was closed before it.
+fn grant_consent(facts: &mut Facts, event: &Event, channel: Channel, key: Option<Key>, grant: Grant) {
+    let reopens = !grant.imported && grant.evidence_url.is_some();
+    let held = facts.consents.entry((channel, key.clone())).or_default();
+    write(&mut held.granted, Stamp::of(event), grant);
+    if reopens {
+        reopen(facts, event, channel, key);
+    }
+}
+
+fn channels_of(change: &ConsentChange) -> Vec<Channel> {
+    if change.channels.is_empty() { Channel::ALL.to_vec() } else { change.channels.clone() }
+}
+
+fn signal(facts: &mut Facts, event: &Event, kind: SignalKind) {
+    facts.signals.entry(kind).or_default().add(event);
+}
+
+fn touch(
+    facts: &mut Facts,
+    event: &Event,
+    channel: Channel,
+    direction: Direction,
+    to: Option<String>,
+    call: Option<CallFact>,
+) {
+    facts.touches.add(
+        Touch { cited: Cited::of(event), channel, direction, to, call, failed: false, task: event.task_id },
+        limit::TOUCHES,
+    );
+}
+
+/// Keeps the first part of what was said, to be read by [`read_texts`].
+fn hear(facts: &mut Facts, event: &Event, medium: Medium, auto: bool, text: Option<&str>) {
+    let Some(text) = text.map(str::trim).filter(|t| !t.is_empty()) else { return };
+    let mut end = text.len().min(limit::TEXT);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let kind = match medium {
+        Medium::Email => KeyKind::Email,
+        Medium::Sms | Medium::CallNote | Medium::Chat | Medium::CaptureNote | Medium::FeedbackNote => KeyKind::Phone,
+    };
+    let said = Said {
+        cited: Cited::of(event),
+        medium,
+        auto,
+        about: event.keys.iter().find(|k| k.kind == kind).cloned(),
+        text: text[..end].to_owned(),
+        findings: Vec::new(),
+        lexicon: 0,
+    };
+    facts.said.add(said, limit::SAID);
+}
+
+/// Reads every text that was not yet read with this lexicon in this zone, and closes what an opt-out closes.
+pub fn read_texts(facts: &mut Facts, policy: &Policy) {
+    if facts.said.is_empty() {
+        return;
+    }
+    let zone = policy.zone_of(&place_facts(facts));
+    let reading = policy.reading(&zone);
+    let mut closings = Vec::new();
+    for said in facts.said.kept.iter_mut().filter(|s| s.lexicon != reading) {
+        said.findings = words::read(&policy.words, said.medium, said.auto, &said.text, said.cited.stamp.at, &zone);
+        said.lexicon = reading;
+        for finding in said.findings.iter().filter(|f| f.certain) {
+            let why = match finding.label {
+                Label::OptOut => ClosedBecause::OptOut,
+                Label::Deceased => ClosedBecause::Deceased,
+                Label::Minor => ClosedBecause::Minor,
+                Label::LegalThreat => ClosedBecause::LegalThreat,
+                _ => continue,
+            };
+            let scope = match finding.label {
+                Label::OptOut => finding.scope.unwrap_or(OptOutScope::Everything),
+                _ => OptOutScope::Everything,
+            };
+            closings.push((said.cited.clone(), said.medium, said.about.clone(), scope, why));
+        }
+    }
+    for (cited, medium, about, scope, why) in closings {
+        // Broad words close everything the person has; narrow ones the number or address they came by.
+        let about = if scope == OptOutScope::Everything { None } else { about };
+        for channel in closed_channels(scope, medium) {
+            close_at(facts, &cited, *channel, about.clone().filter(|k| carries(*channel, k)), why);
+        }
+    }
+}
+
+/// What an opt-out closes, by its words and the way it came.
+fn closed_channels(scope: OptOutScope, medium: Medium) -> &'static [Channel] {
+    use Channel::*;
+    match (scope, medium) {
+        (OptOutScope::Everything, _) => &[Call, Sms, Email, Mail, Share],
+        (OptOutScope::Email, _) => &[Email],
+        (OptOutScope::CallAndSms, _) => &[Call, Sms],
+        (OptOutScope::Channel, Medium::Email) => &[Email],
+        (OptOutScope::Channel, Medium::Sms | Medium::CallNote) => &[Call, Sms],
+        (OptOutScope::Channel, Medium::Chat | Medium::CaptureNote | Medium::FeedbackNote) => {
+            &[Call, Sms, Email, Mail, Share]
+        }
+    }
+}
+
+/// Whether a channel reaches people by this kind of key.
+pub fn carries(channel: Channel, key: &Key) -> bool {
+    match channel {
+        Channel::Call | Channel::Sms => key.kind == KeyKind::Phone,
+        Channel::Email => key.kind == KeyKind::Email,
+        Channel::Mail | Channel::Share | Channel::Profiling => false,
+    }
+}
+
+/// What the facts say about where the lead is.
+pub fn place_facts(facts: &Facts) -> PlaceFacts<'_> {
+    let p = &facts.profile;
+    PlaceFacts {
+        phone: facts.primary(KeyKind::Phone).map(|k| k.value.as_str()),
+        country: p.country.as_ref().map(|l| l.value.as_str()),
+        region: p.region.as_ref().map(|l| l.value.as_str()),
+        postal_code: p.postal_code.as_ref().map(|l| l.value.as_str()),
+        time_zone: p.time_zone.as_ref().map(|l| l.value.as_str()),
+    }
+}
+
+fn close(facts: &mut Facts, event: &Event, channel: Channel, key: Option<Key>, why: ClosedBecause) {
+    close_at(facts, &Cited::of(event), channel, key, why);
+}
+
+fn close_everything(facts: &mut Facts, event: &Event, why: ClosedBecause) {
+    for channel in [Channel::Call, Channel::Sms, Channel::Email, Channel::Mail, Channel::Share] {
+        close(facts, event, channel, None, why);
+    }
+}
+
+fn close_at(facts: &mut Facts, cited: &Cited, channel: Channel, key: Option<Key>, why: ClosedBecause) {
+    let held = facts.closings.entry((channel, key)).or_default();
+    held.first = held.first.min(cited.stamp.at);
+    write(&mut held.last, cited.stamp, (why, cited.id.clone()));
+}
+
+fn reopen(facts: &mut Facts, event: &Event, channel: Channel, key: Option<Key>) {
+    let held = facts.closings.entry((channel, key)).or_default();
+    held.reopened = held.reopened.max(Some(event.at));
+}
+
+fn has_any(text: &str, words: &[&str]) -> bool {
+    let text = text.to_ascii_lowercase();
+    words.iter().any(|w| text.contains(w))
+}

@@ -1,0 +1,311 @@
+//! On what ground somebody may be called, texted or mailed: consent, an inquiry, a purchase, or a number that no do-not-call
+//! list has.
+//!
+//! Every candidate law of the place must allow it. What the lead closed is not asked here (`suppression`), nor the hour
+//! (`windows`), nor how often (`caps`).
+
+use std::fmt;
+
+use jiff::ToSpan;
+use jiff::tz::TimeZone;
+
+use super::place::{Missing, Place};
+use super::row::{Law, Row};
+use crate::domain::event::ConsentLevel;
+use crate::domain::time::{Moment, Span};
+
+/// The newest consent for one channel and one number or address, if it was not taken back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConsentView {
+    pub level: Option<ConsentLevel>,
+    /// Whether it covers calls that a machine dials ("automated" among its modes).
+    pub automated: bool,
+    pub granted_at: Option<Moment>,
+    /// The first instant at which it no longer holds.
+    pub expires: Option<Moment>,
+}
+
+/// What bears on whether a number may be called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallFacts {
+    pub consent: ConsentView,
+    /// The newest inquiry of the lead.
+    pub inquiry_at: Option<Moment>,
+    /// The newest purchase of the lead.
+    pub purchase_at: Option<Moment>,
+    /// As of when every list that the place needs was last found clear.
+    pub screened_clear_at: Option<Moment>,
+    /// Whether the newest screening found the number on a do-not-call list.
+    pub listed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DialMode {
+    /// A person dials.
+    Manual,
+    Automated,
+}
+
+/// The ground on which a touch is legal; of several candidate laws the weakest ground that one of them needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Basis {
+    NotRequired,
+    ConsentExpressWritten,
+    ConsentExpress,
+    Inquiry,
+    Purchase,
+    Screened,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallGate {
+    /// `dial_mode` is the freest allowed: `Automated` allows dialling by hand too.
+    Allowed {
+        dial_mode: DialMode,
+        basis: Basis,
+    },
+    /// Legal once the number has been screened, or again.
+    NeedsScreening {
+        place: String,
+        good_for: Span,
+        /// How long ago it was last found clear.
+        last: Option<Span>,
+    },
+    NotAllowed(Why),
+}
+
+/// Why the law forbids a touch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    NoRow(Missing),
+    NotLicensed { place: String },
+    Listed { place: String },
+    CallNeedsConsent { place: String, level: ConsentLevel },
+    SmsNeedsConsent { place: String, level: ConsentLevel },
+    EmailNeedsConsent { place: Option<String>, months: i32 },
+}
+
+impl Place<'_> {
+    /// Whether the number may be called by this place's laws, and how.
+    pub fn may_call(&self, facts: &CallFacts, now: Moment) -> CallGate {
+        if let Some(missing) = self.missing() {
+            return CallGate::NotAllowed(Why::NoRow(missing));
+        }
+        let (mut dial_mode, mut basis) = (DialMode::Automated, Basis::NotRequired);
+        let mut to_screen = None;
+        for candidate in self.candidates() {
+            match may_call(candidate.law, candidate.row(now), facts, now) {
+                CallGate::Allowed { dial_mode: d, basis: b } => (dial_mode, basis) = (dial_mode.min(d), basis.max(b)),
+                screen @ CallGate::NeedsScreening { .. } => to_screen = to_screen.or(Some(screen)),
+                // A flat no outweighs a screening that could still be done.
+                no @ CallGate::NotAllowed(_) => return no,
+            }
+        }
+        to_screen.unwrap_or(CallGate::Allowed { dial_mode, basis })
+    }
+
+    /// Whether the number may be texted, or a message dropped into its voicemail.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may_sms(&self, consent: &ConsentView, now: Moment) -> Result<Basis, Why> {
+        if let Some(missing) = self.missing() {
+            return Err(Why::NoRow(missing));
+        }
+        let mut basis = Basis::NotRequired;
+        for candidate in self.candidates() {
+            let (law, row) = (candidate.law, candidate.row(now));
+            if !row.licensed {
+                return Err(Why::NotLicensed { place: law.name.clone() });
+            }
+            let level = row.sms_consent;
+            let given = consent.reaches(level, now);
+            basis = basis.max(given.ok_or_else(|| Why::SmsNeedsConsent { place: law.name.clone(), level })?);
+        }
+        Ok(basis)
+    }
+
+    /// Whether an e-mail may be sent: with consent, to answer an inquiry, or where nothing is needed until they object. A
+    /// place without a row gets only the first two.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may_email(&self, consent: &ConsentView, inquiry_at: Option<Moment>, now: Moment) -> Result<Basis, Why> {
+        if let Some(given) = consent.reaches(ConsentLevel::Express, now) {
+            return Ok(given);
+        }
+        let inquiry = consent.inquiry(inquiry_at);
+        // A toll-free number says nothing against an address that has a row.
+        let no_row = match self.missing() {
+            Some(Missing::Number) => self.candidates().is_empty(),
+            missing => missing.is_some(),
+        };
+        let months = self.book.no_row_email_months;
+        let no_row = no_row.then_some((None, months));
+        let opt_in = self.candidates().iter().map(|c| (c.law, c.row(now))).filter(|(_, row)| row.email_opt_in);
+        let strict = opt_in.map(|(law, row)| (Some(law), row.email_inquiry_months)).chain(no_row);
+        let mut basis = Basis::NotRequired;
+        for (law, months) in strict {
+            if !within_months(inquiry, Some(months), now) {
+                return Err(Why::EmailNeedsConsent { place: law.map(|l| l.name.clone()), months });
+            }
+            basis = Basis::Inquiry;
+        }
+        Ok(basis)
+    }
+}
+
+fn may_call(law: &Law, row: &Row, facts: &CallFacts, now: Moment) -> CallGate {
+    let place = || law.name.clone();
+    if !row.licensed {
+        return CallGate::NotAllowed(Why::NotLicensed { place: place() });
+    }
+    let consent = facts.consent.reaches(ConsentLevel::Express, now);
+    if let Some(level) = row.call_consent
+        && facts.consent.reaches(level, now).is_none()
+    {
+        return CallGate::NotAllowed(Why::CallNeedsConsent { place: place(), level });
+    }
+    let clear = match row.screening {
+        None => true,
+        Some(good_for) => !facts.listed && facts.screened_clear_at.is_some_and(|at| now - at <= good_for),
+    };
+    let inquiry = facts.consent.inquiry(facts.inquiry_at);
+    let basis = if let Some(given) = consent {
+        given
+    } else if within_months(inquiry, row.inquiry_months, now) {
+        Basis::Inquiry
+    } else if within_months(facts.purchase_at, row.purchase_months, now) {
+        Basis::Purchase
+    } else if facts.listed {
+        return CallGate::NotAllowed(Why::Listed { place: place() });
+    } else if let Some(good_for) = row.screening {
+        if !clear {
+            let last = facts.screened_clear_at.map(|at| now - at);
+            return CallGate::NeedsScreening { place: place(), good_for, last };
+        }
+        Basis::Screened
+    } else {
+        Basis::NotRequired
+    };
+    // Consent spares a live call the screening, not one that a machine dials.
+    let machine = facts.consent.automated && clear && facts.consent.reaches(row.automated_consent, now).is_some();
+    CallGate::Allowed { dial_mode: if machine { DialMode::Automated } else { DialMode::Manual }, basis }
+}
+
+impl ConsentView {
+    /// The basis that a consent of at least this level gives, while it holds.
+    fn reaches(&self, level: ConsentLevel, now: Moment) -> Option<Basis> {
+        if self.expires.is_some_and(|end| end <= now) {
+            return None;
+        }
+        match self.level.filter(|given| *given >= level)? {
+            ConsentLevel::ExpressWritten => Some(Basis::ConsentExpressWritten),
+            ConsentLevel::Express => Some(Basis::ConsentExpress),
+            ConsentLevel::Inquiry => Some(Basis::Inquiry),
+        }
+    }
+
+    /// The newest inquiry: a consent of level `inquiry` is one.
+    fn inquiry(&self, known: Option<Moment>) -> Option<Moment> {
+        let granted = self.granted_at.filter(|_| self.level == Some(ConsentLevel::Inquiry));
+        known.max(granted)
+    }
+}
+
+/// Whether less than so many calendar months have passed since an instant. A month that has no such day ends with its last.
+fn within_months(since: Option<Moment>, months: Option<i32>, now: Moment) -> bool {
+    let (Some(since), Some(months)) = (since, months) else { return false };
+    let passed = now - since;
+    // A month has 28 to 31 days: the calendar is asked only in between.
+    if passed < Span::days(28 * i64::from(months)) {
+        return true;
+    }
+    if passed > Span::days(31 * i64::from(months)) {
+        return false;
+    }
+    let end = since.timestamp().to_zoned(TimeZone::UTC).checked_add(months.months());
+    end.is_ok_and(|end| now < Moment::from_timestamp(end.timestamp()))
+}
+
+impl CallGate {
+    /// Why the number may not be called now, as a sentence; `None` if it may.
+    pub fn because(&self) -> Option<String> {
+        match self {
+            CallGate::Allowed { .. } => None,
+            CallGate::NeedsScreening { place, good_for, last: None } => {
+                Some(format!("{place} wants the number screened within {good_for} before a call, and it never was."))
+            }
+            CallGate::NeedsScreening { place, good_for, last: Some(last) } => Some(format!(
+                "{place} wants the number screened within {good_for} before a call; it last was {last} ago."
+            )),
+            CallGate::NotAllowed(why) => Some(why.because()),
+        }
+    }
+}
+
+impl Why {
+    /// The reason as a sentence.
+    pub fn because(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::NoRow(missing) => write!(f, "{missing}"),
+            Why::NotLicensed { place } => write!(f, "Calls and texts to {place} need a licence that is not held."),
+            Why::Listed { place } => {
+                write!(
+                    f,
+                    "The number is on a do-not-call list, and in {place} neither consent nor a recent inquiry allows a call."
+                )
+            }
+            Why::CallNeedsConsent { place, level } => {
+                write!(
+                    f,
+                    "{place} allows a sales call only with {} consent, and there is none for this number.",
+                    words(*level)
+                )
+            }
+            Why::SmsNeedsConsent { place, level } => {
+                write!(
+                    f,
+                    "{place} allows a text only with {} consent, and there is none for this number.",
+                    words(*level)
+                )
+            }
+            Why::EmailNeedsConsent { place: Some(place), months } => write!(
+                f,
+                "{place} allows an e-mail only with consent or within {months} months of an inquiry, and there is neither."
+            ),
+            Why::EmailNeedsConsent { place: None, months } => write!(
+                f,
+                "No rule is on file for where the lead is, so an e-mail needs consent or an inquiry within {months} months, and there is neither."
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Missing::Country(country) => {
+                write!(f, "No rule of law is on file for {country}, so nobody there is called or texted.")
+            }
+            Missing::Number => f.write_str(
+                "The number is in no country with a rule of law on file, so it is neither called nor texted.",
+            ),
+            Missing::Nothing => f.write_str("Where the lead is is not known, so it is neither called nor texted."),
+        }
+    }
+}
+
+fn words(level: ConsentLevel) -> &'static str {
+    match level {
+        ConsentLevel::Inquiry => "any",
+        ConsentLevel::Express => "express",
+        ConsentLevel::ExpressWritten => "express written",
+    }
+}

@@ -1,0 +1,164 @@
+//! What a touch came to: dialer flags and codes turned into one closed set, by policy, when read.
+//!
+//! Flags beat the disposition code; an unmapped code is kept and has no effect.
+
+use super::event::{AnsweredBy, Channel, Direction};
+use super::facts::{CallFact, Facts, Touch};
+use super::policy::{Disposition, Policy};
+use super::time::Moment;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallResult {
+    NoAnswer,
+    /// No answer, disconnected or congested: nobody can say. Half an attempt.
+    Undecided,
+    Busy,
+    Machine,
+    /// Somebody answered who is not the lead.
+    OtherPerson,
+    WrongPerson,
+    /// The lead, in person.
+    RightParty,
+    CallbackAsked,
+    NotInterested,
+    BrushOff,
+    DoNotCall,
+    Sale,
+    BadNumber,
+    CarrierTrouble,
+    OurFailure,
+    /// Says nothing: an unmapped code, a bookkeeping code.
+    NoEffect,
+}
+
+impl CallResult {
+    pub fn name(self) -> &'static str {
+        match self {
+            CallResult::NoAnswer => "no_answer",
+            CallResult::Undecided => "undecided",
+            CallResult::Busy => "busy",
+            CallResult::Machine => "machine",
+            CallResult::OtherPerson => "other_person",
+            CallResult::WrongPerson => "wrong_person",
+            CallResult::RightParty => "right_party",
+            CallResult::CallbackAsked => "callback_asked",
+            CallResult::NotInterested => "not_interested",
+            CallResult::BrushOff => "brush_off",
+            CallResult::DoNotCall => "do_not_call",
+            CallResult::Sale => "sale",
+            CallResult::BadNumber => "bad_number",
+            CallResult::CarrierTrouble => "carrier_trouble",
+            CallResult::OurFailure => "our_failure",
+            CallResult::NoEffect => "no_effect",
+        }
+    }
+    /// The lead spoke with us.
+    pub fn is_contact(self) -> bool {
+        use CallResult::*;
+        matches!(self, RightParty | CallbackAsked | NotInterested | BrushOff | DoNotCall | Sale)
+    }
+    /// A dial that a lead could have noticed.
+    pub fn is_attempt(self) -> bool {
+        use CallResult::*;
+        !matches!(self, BadNumber | CarrierTrouble | OurFailure | NoEffect)
+    }
+    /// A person said no.
+    pub fn is_no(self) -> bool {
+        matches!(self, CallResult::NotInterested | CallResult::DoNotCall)
+    }
+}
+
+/// What the call came to.
+pub fn call_result(call: &CallFact, policy: &Policy) -> CallResult {
+    if let Some(flags) = call.flags {
+        let by_flags = if flags.dnc {
+            Some(CallResult::DoNotCall)
+        } else if flags.sale {
+            Some(CallResult::Sale)
+        } else if flags.not_interested {
+            Some(CallResult::NotInterested)
+        } else if flags.scheduled_callback {
+            Some(CallResult::CallbackAsked)
+        } else if flags.customer_contact {
+            Some(CallResult::RightParty)
+        } else if flags.unworkable {
+            Some(CallResult::BadNumber)
+        } else if flags.human_answered {
+            Some(match call.answered_by {
+                Some(AnsweredBy::WrongPerson) => CallResult::WrongPerson,
+                _ => CallResult::OtherPerson,
+            })
+        } else {
+            None
+        };
+        if let Some(result) = by_flags {
+            return result;
+        }
+    }
+    if let Some(code) = call.disposition.as_deref()
+        && let Some(meaning) = policy.disposition(code)
+    {
+        return match meaning {
+            Disposition::NoAnswer => CallResult::NoAnswer,
+            Disposition::Undecided => CallResult::Undecided,
+            Disposition::Busy => CallResult::Busy,
+            Disposition::Machine | Disposition::MachineMessage => CallResult::Machine,
+            Disposition::BadNumber | Disposition::Fax => CallResult::BadNumber,
+            Disposition::Temporary | Disposition::CarrierBusy | Disposition::CapBlocked => CallResult::CarrierTrouble,
+            Disposition::OurFailure => CallResult::OurFailure,
+            Disposition::Callback => CallResult::CallbackAsked,
+            Disposition::NotInterested => CallResult::NotInterested,
+            Disposition::BrushOff | Disposition::Declined => CallResult::BrushOff,
+            Disposition::DoNotCall => CallResult::DoNotCall,
+            Disposition::Sale => CallResult::Sale,
+            Disposition::Transfer => CallResult::RightParty,
+            Disposition::CallbackNotDue | Disposition::Ignore => CallResult::NoEffect,
+        };
+    }
+    match call.answered_by {
+        Some(AnsweredBy::Lead) => CallResult::RightParty,
+        Some(AnsweredBy::WrongPerson) => CallResult::WrongPerson,
+        Some(AnsweredBy::Machine) => CallResult::Machine,
+        Some(AnsweredBy::Gatekeeper | AnsweredBy::Household | AnsweredBy::Screener) => CallResult::OtherPerson,
+        None if call.callback_at.is_some() => CallResult::CallbackAsked,
+        None if call.disposition.is_none() => CallResult::NoAnswer,
+        None => CallResult::NoEffect,
+    }
+}
+
+/// Calls of ours, with what they came to, oldest first.
+pub fn our_calls<'a>(facts: &'a Facts, policy: &'a Policy) -> impl Iterator<Item = (&'a Touch, CallResult)> {
+    facts
+        .calls()
+        .filter(|(t, _)| t.direction == Direction::Outbound)
+        .map(move |(t, call)| (t, call_result(call, policy)))
+}
+
+/// The last time the lead itself spoke, wrote, or asked; silence counts from here.
+pub fn last_answer(facts: &Facts, policy: &Policy) -> Moment {
+    let spoke = facts
+        .calls()
+        .filter(|(t, c)| t.direction == Direction::Inbound || call_result(c, policy).is_contact())
+        .map(|(t, _)| t.cited.stamp.at)
+        .max();
+    let acted = facts.last_initiative.as_ref().map(|c| c.stamp.at);
+    spoke.max(acted).unwrap_or(Moment::MIN)
+}
+
+/// The last conversation with the lead in person, by phone.
+pub fn last_conversation(facts: &Facts, policy: &Policy) -> Option<Moment> {
+    facts
+        .calls()
+        .filter(|(_, c)| call_result(c, policy).is_contact())
+        .map(|(t, _)| t.cited.stamp.at)
+        .max()
+}
+
+/// Name of a touch's result, as downstream sees it in `last_touch`.
+pub fn result_name(touch: &Touch, policy: &Policy) -> &'static str {
+    match (&touch.call, touch.channel) {
+        (Some(call), _) => call_result(call, policy).name(),
+        (None, Channel::Email | Channel::Sms) => "sent",
+        (None, _) => "done",
+    }
+}

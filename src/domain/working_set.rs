@@ -1,0 +1,515 @@
+//! The leads that a unit of work holds, and how an event finds its lead among them: resolve, attach, link, merge.
+//!
+//! The worker fills one from the store for each batch; replay keeps one for all leads there are. Both apply
+//! causes through the same few functions, so that what replay shows is what the worker does. It knows
+//! nothing of where leads are kept.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use uuid::Uuid;
+
+use super::decide::{self, Answer, Cause, Context, Decision, Mode};
+use super::event::{Body, Channel, ContentHash, Event, EventKey, EventType};
+use super::facts::Facts;
+use super::fold::fold;
+use super::identity::{Identity, Key, KeyHash, KeyHasher, LeadNo, MAX_HOLDERS, may_join};
+use super::lead::Lead;
+use super::policy::Policy;
+use super::pool::Claim;
+use super::suppression::Suppression;
+use super::task::{Kind, Outgoing, TaskState};
+use super::time::{Moment, Span};
+
+/// What does not change within a unit of work.
+#[derive(Clone)]
+pub struct Env {
+    pub policy: std::sync::Arc<Policy>,
+    pub hasher: KeyHasher,
+    pub epoch: String,
+    pub mode: Mode,
+    pub publish_ahead: Span,
+    /// `None` in replay, where every age is right.
+    pub max_event_age: Option<Span>,
+}
+
+/// A lead as the unit of work holds it.
+#[derive(Clone, Debug)]
+pub enum Slot {
+    Live(Box<Lead>),
+    /// Merged into another.
+    Merged { id: Uuid, into: LeadNo },
+    /// Forgotten; the id answers.
+    Erased { id: Uuid },
+}
+
+/// Who carries a key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holders {
+    pub leads: Vec<LeadNo>,
+    pub erased_at: Option<Moment>,
+}
+
+/// What became of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Applied {
+    To(LeadNo),
+    /// Known already, with the same content.
+    Duplicate,
+    /// About the world, not about a lead.
+    World,
+    Refused(NotApplied),
+}
+
+/// Why an event that was understood is not applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotApplied {
+    UnknownTask,
+    ErasedLead,
+    IdConflict,
+}
+
+#[derive(Default)]
+pub struct WorkingSet {
+    pub leads: HashMap<LeadNo, Slot>,
+    pub keys: HashMap<KeyHash, Holders>,
+    pub seen: HashMap<(LeadNo, EventKey), ContentHash>,
+    pub suppressions: BTreeMap<(KeyHash, Channel), Suppression>,
+    pub tasks: HashMap<Uuid, LeadNo>,
+    pub unsent: BTreeSet<Uuid>,
+    /// Numbers for new leads, next last.
+    pub fresh: Vec<LeadNo>,
+    pub net: Net,
+}
+
+/// What changed since the last [`WorkingSet::take`].
+#[derive(Clone, Debug, Default)]
+pub struct Net {
+    pub leads: BTreeSet<LeadNo>,
+    pub new_leads: BTreeSet<LeadNo>,
+    pub keys: BTreeSet<KeyHash>,
+    pub seen: Vec<(LeadNo, EventKey, ContentHash)>,
+    pub suppressions: BTreeMap<(KeyHash, Channel), Suppression>,
+    pub moved: Vec<(LeadNo, LeadNo)>,
+    pub erased: Vec<LeadNo>,
+    pub outgoing: Vec<(LeadNo, Outgoing)>,
+    pub claims: Vec<(LeadNo, Claim)>,
+    pub unclaimed: Vec<(String, Uuid)>,
+    pub unsent_dropped: Vec<Uuid>,
+    /// Tasks that got an id: a report may name them from now on.
+    pub tasks: Vec<(Uuid, LeadNo)>,
+    /// Causes for leads that are not held here.
+    pub inbox: Vec<(LeadNo, Answer)>,
+    pub made: Vec<(Kind, TaskState)>,
+    pub notes: Vec<(LeadNo, &'static str)>,
+    pub conflicts: u32,
+    pub merges: u32,
+}
+
+impl WorkingSet {
+    /// Everything that changed, and a clean slate.
+    pub fn take(&mut self) -> Net {
+        std::mem::take(&mut self.net)
+    }
+
+    pub fn lead(&self, no: LeadNo) -> Option<&Lead> {
+        match self.leads.get(&no)? {
+            Slot::Live(lead) => Some(lead),
+            Slot::Merged { into, .. } => self.lead(*into),
+            Slot::Erased { .. } => None,
+        }
+    }
+
+    /// Applies one event: find its lead, fold, decide.
+    pub fn apply(&mut self, event: &Event, env: &Env, now: Moment) -> Applied {
+        if let Body::Rep(_) = event.body {
+            return Applied::World;
+        }
+        let mut keys: Vec<(&Key, KeyHash)> = event.keys.iter().map(|k| (k, env.hasher.hash(k))).collect();
+        keys.sort_by_key(|(k, _)| (k.strength(), *k));
+        keys.dedup();
+        let named = event.task_id.and_then(|id| self.tasks.get(&id).copied()).map(|no| self.survivor(no));
+        if keys.is_empty() && named.is_none() {
+            return Applied::Refused(NotApplied::UnknownTask);
+        }
+        if let Some(refused) = self.refuse_erased(event, &keys, named) {
+            return Applied::Refused(refused);
+        }
+        if let Some(known) = self.known(event, &keys, named) {
+            return known;
+        }
+        let no = match self.route(event, &keys, named) {
+            Some(no) => no,
+            None => match self.create(event) {
+                Some(no) => no,
+                // The store gives a number for each message; running out is its fault, and the batch is retried.
+                None => return Applied::Refused(NotApplied::UnknownTask),
+            },
+        };
+        let no = self.attach(event, no, &keys, env, now);
+        self.seen.insert((no, event.key), event.content);
+        self.net.seen.push((no, event.key, event.content));
+        if event.body == Body::Erased {
+            self.erase(no, event, env, now);
+            return Applied::To(no);
+        }
+        if let Some(Slot::Live(lead)) = self.leads.get_mut(&no) {
+            fold(&mut lead.facts, event, &env.policy);
+            lead.hash_keys(&env.hasher);
+        }
+        self.decide(no, &Cause::Event(event), env, now);
+        Applied::To(no)
+    }
+
+    /// Wakes a lead whose time has come. Does nothing when it is not due any more.
+    pub fn wake(&mut self, no: LeadNo, env: &Env, now: Moment) {
+        let Some(Slot::Live(lead)) = self.leads.get(&no) else { return };
+        if let Some(due) = lead.conduct.wake_at().filter(|at| *at <= now) {
+            self.decide(no, &Cause::Wake { due }, env, now);
+        }
+    }
+
+    /// Takes an answer from the lead's inbox.
+    pub fn answer(&mut self, no: LeadNo, answer: Answer, env: &Env, now: Moment) {
+        let no = self.survivor(no);
+        self.decide(no, &Cause::Answer(answer), env, now);
+    }
+
+    fn survivor(&self, no: LeadNo) -> LeadNo {
+        match self.leads.get(&no) {
+            Some(Slot::Merged { into, .. }) => self.survivor(*into),
+            _ => no,
+        }
+    }
+
+    /// On a forgotten key only a new inquiry made after the forgetting counts.
+    fn refuse_erased(&self, event: &Event, keys: &[(&Key, KeyHash)], named: Option<LeadNo>) -> Option<NotApplied> {
+        if named.is_some_and(|no| matches!(self.leads.get(&no), Some(Slot::Erased { .. }))) {
+            return Some(NotApplied::ErasedLead);
+        }
+        let asks = matches!(event.kind(), EventType::LeadCaptured | EventType::FormSubmitted);
+        for (_, hash) in keys {
+            let Some(holders) = self.keys.get(hash) else { continue };
+            let Some(erased_at) = holders.erased_at else { continue };
+            if event.at <= erased_at || (!asks && holders.leads.is_empty()) {
+                return Some(NotApplied::ErasedLead);
+            }
+        }
+        None
+    }
+
+    /// Whether one of the leads that carry the keys has seen this event, and with which content.
+    fn known(&self, event: &Event, keys: &[(&Key, KeyHash)], named: Option<LeadNo>) -> Option<Applied> {
+        let holders = keys.iter().filter_map(|(_, hash)| self.keys.get(hash)).flat_map(|h| h.leads.iter().copied());
+        for no in named.into_iter().chain(holders) {
+            if let Some(content) = self.seen.get(&(self.survivor(no), event.key)) {
+                let same = *content == event.content;
+                return Some(if same { Applied::Duplicate } else { Applied::Refused(NotApplied::IdConflict) });
+            }
+        }
+        None
+    }
+
+    /// The lead of the strongest known key that does not contradict what the event says of itself.
+    fn route(&self, event: &Event, keys: &[(&Key, KeyHash)], named: Option<LeadNo>) -> Option<LeadNo> {
+        let own: BTreeSet<Key> = event.keys.iter().cloned().collect();
+        let name = match &event.body {
+            Body::Captured(c) | Body::Updated(c) => c.profile.name.as_deref(),
+            _ => None,
+        };
+        let own = Identity { keys: &own, name };
+        let mut found = None;
+        for (key, hash) in keys {
+            let Some(holders) = self.keys.get(hash) else { continue };
+            for no in &holders.leads {
+                let no = self.survivor(*no);
+                let Some(Slot::Live(lead)) = self.leads.get(&no) else { continue };
+                if lead_may_join(key, own, lead) {
+                    // A task that is named settles which of several leads with the key is meant.
+                    if named.is_none() || named == Some(no) {
+                        return Some(no);
+                    }
+                    found = found.or(Some(no));
+                }
+            }
+        }
+        match named {
+            Some(no) if keys.is_empty() => Some(no),
+            _ => found,
+        }
+    }
+
+    fn create(&mut self, event: &Event) -> Option<LeadNo> {
+        let no = self.fresh.pop()?;
+        self.leads.insert(no, Slot::Live(Box::new(Lead::created_by(event, no))));
+        self.net.new_leads.insert(no);
+        Some(no)
+    }
+
+    /// Gives the lead the event's keys: unknown ones are attached, those of others merge the two or link them.
+    fn attach(&mut self, event: &Event, no: LeadNo, keys: &[(&Key, KeyHash)], env: &Env, now: Moment) -> LeadNo {
+        let mut no = no;
+        for (key, hash) in keys {
+            let others: Vec<LeadNo> = match self.keys.get(hash) {
+                Some(h) => h.leads.iter().map(|l| self.survivor(*l)).filter(|l| *l != no).collect(),
+                None => Vec::new(),
+            };
+            let shared_for_good = others.len() >= MAX_HOLDERS;
+            for other in others {
+                if !shared_for_good && self.may_merge(key, event, no, other) {
+                    no = self.merge(no, other, env, now);
+                } else if !shared_for_good {
+                    self.link(no, other);
+                }
+            }
+            self.hold_key(*hash, no);
+        }
+        no
+    }
+
+    fn hold_key(&mut self, hash: KeyHash, no: LeadNo) {
+        let holders = self.keys.entry(hash).or_default();
+        if !holders.leads.contains(&no) {
+            holders.leads.push(no);
+            self.net.keys.insert(hash);
+        }
+    }
+
+    fn may_merge(&self, key: &Key, event: &Event, a: LeadNo, b: LeadNo) -> bool {
+        let (Some(Slot::Live(a)), Some(Slot::Live(b))) = (self.leads.get(&a), self.leads.get(&b)) else { return false };
+        let mut keys: BTreeSet<Key> = a.facts.keys.keys().cloned().collect();
+        keys.extend(event.keys.iter().cloned());
+        lead_may_join(key, Identity { keys: &keys, name: a.facts.name() }, b)
+    }
+
+    fn link(&mut self, a: LeadNo, b: LeadNo) {
+        for (one, other) in [(a, b), (b, a)] {
+            if let Some(Slot::Live(lead)) = self.leads.get_mut(&one)
+                && !lead.linked.contains(&other)
+            {
+                lead.linked.push(other);
+                self.net.leads.insert(one);
+            }
+        }
+        self.net.conflicts += 1;
+    }
+
+    /// Two leads are one person: the older row survives, facts fold together, ledgers stand side by side.
+    fn merge(&mut self, a: LeadNo, b: LeadNo, env: &Env, now: Moment) -> LeadNo {
+        let (keep, drop) = if a < b { (a, b) } else { (b, a) };
+        let Some(Slot::Live(loser)) = self.leads.remove(&drop) else { return keep };
+        let loser = *loser;
+        self.leads.insert(drop, Slot::Merged { id: loser.id, into: keep });
+        self.net.leads.insert(drop);
+        self.net.moved.push((drop, keep));
+        self.net.merges += 1;
+        for hash in loser.hashes.values() {
+            if let Some(holders) = self.keys.get_mut(hash) {
+                holders.leads.retain(|l| *l != drop);
+                if !holders.leads.contains(&keep) {
+                    holders.leads.push(keep);
+                }
+                self.net.keys.insert(*hash);
+            }
+        }
+        let moved: Vec<(EventKey, ContentHash)> =
+            self.seen.iter().filter(|((no, _), _)| *no == drop).map(|((_, key), content)| (*key, *content)).collect();
+        for (key, content) in moved {
+            self.seen.entry((keep, key)).or_insert(content);
+        }
+        self.tasks.values_mut().filter(|no| **no == drop).for_each(|no| *no = keep);
+        for other in &loser.linked {
+            if let Some(Slot::Live(lead)) = self.leads.get_mut(other) {
+                lead.linked.retain(|l| *l != drop);
+                self.net.leads.insert(*other);
+            }
+            if *other != keep {
+                self.link(keep, *other);
+            }
+        }
+        if let Some(Slot::Live(lead)) = self.leads.get_mut(&keep) {
+            lead.linked.retain(|l| *l != drop);
+            lead.absorb(loser.facts, loser.conduct, loser.id);
+            lead.hash_keys(&env.hasher);
+        }
+        self.decide(keep, &Cause::Merged(loser.id), env, now);
+        keep
+    }
+
+    /// Forgets a person: tombstones on every key, open tasks taken back, nothing kept but the id.
+    fn erase(&mut self, no: LeadNo, event: &Event, env: &Env, now: Moment) {
+        let Some(Slot::Live(mut lead)) = self.leads.remove(&no) else { return };
+        for key in &event.keys {
+            lead.facts.name_key(key.clone(), event.at);
+        }
+        lead.hash_keys(&env.hasher);
+        let (keys, touches) = self.shared(&lead);
+        let decision = decide::forget(&mut lead, &Cause::Event(event), &self.context(env, now, &keys, &touches));
+        for hash in lead.hashes.values() {
+            let holders = self.keys.entry(*hash).or_default();
+            holders.leads.retain(|l| *l != no);
+            holders.erased_at = holders.erased_at.max(Some(event.at));
+            self.net.keys.insert(*hash);
+        }
+        for other in &lead.linked {
+            if let Some(Slot::Live(other_lead)) = self.leads.get_mut(other) {
+                other_lead.linked.retain(|l| *l != no);
+                self.net.leads.insert(*other);
+            }
+        }
+        self.leads.insert(no, Slot::Erased { id: lead.id });
+        self.tasks.retain(|_, l| *l != no);
+        self.net.leads.insert(no);
+        self.net.erased.push(no);
+        // What this unit of work had yet to write about the person is forgotten as well.
+        self.net.seen.retain(|(l, ..)| *l != no);
+        self.net.claims.retain(|(l, _)| *l != no);
+        self.net.tasks.retain(|(_, l)| *l != no);
+        self.net.outgoing.retain(|(l, out)| *l != no || matches!(out, Outgoing::Revocation { .. }));
+        self.note(no, decision);
+        self.net.tasks.retain(|(_, l)| *l != no);
+    }
+
+    /// Decides on a lead that is held, and takes down what follows.
+    fn decide(&mut self, no: LeadNo, cause: &Cause<'_>, env: &Env, now: Moment) {
+        let Some(Slot::Live(mut lead)) = self.leads.remove(&no) else { return };
+        let (keys, touches) = self.shared(&lead);
+        let decision = decide::decide(&mut lead, cause, &self.context(env, now, &keys, &touches));
+        self.leads.insert(no, Slot::Live(lead));
+        self.net.leads.insert(no);
+        let closed: Vec<KeyHash> = decision
+            .suppress
+            .iter()
+            .filter(|(slot, row)| row.is_closed() && !self.suppressions.get(slot).is_some_and(Suppression::is_closed))
+            .map(|((hash, _), _)| *hash)
+            .collect();
+        self.note(no, decision);
+        self.tell_others(no, &closed, env, now);
+    }
+
+    /// Other leads that carry a key just closed take back what they have open on it.
+    fn tell_others(&mut self, no: LeadNo, closed: &[KeyHash], env: &Env, now: Moment) {
+        let mut told = BTreeSet::new();
+        for hash in closed {
+            let others: Vec<LeadNo> =
+                self.keys.get(hash).map(|h| h.leads.iter().copied().filter(|l| *l != no).collect()).unwrap_or_default();
+            for other in others {
+                if !told.insert((other, *hash)) {
+                    continue;
+                }
+                match self.leads.get(&other) {
+                    Some(Slot::Live(_)) => self.decide(other, &Cause::Closed(*hash), env, now),
+                    Some(Slot::Merged { .. } | Slot::Erased { .. }) => {}
+                    None => self.net.inbox.push((other, Answer::Closed(*hash))),
+                }
+            }
+        }
+    }
+
+    /// Takes down what a decision wants done outside the lead.
+    fn note(&mut self, no: LeadNo, d: Decision) {
+        for (slot, row) in d.suppress {
+            match self.suppressions.get_mut(&slot) {
+                Some(held) => held.join(&row),
+                None => drop(self.suppressions.insert(slot, row.clone())),
+            }
+            match self.net.suppressions.get_mut(&slot) {
+                Some(held) => held.join(&row),
+                None => drop(self.net.suppressions.insert(slot, row)),
+            }
+        }
+        for id in d.unsent_dropped {
+            // Made and taken back in one unit of work: it simply never leaves.
+            let before = self.net.outgoing.len();
+            self.net.outgoing.retain(|(_, out)| out.id() != id);
+            if self.net.outgoing.len() == before {
+                self.net.unsent_dropped.push(id);
+            }
+            self.unsent.remove(&id);
+        }
+        for (pool, id) in d.unclaimed {
+            let before = self.net.claims.len();
+            self.net.claims.retain(|(_, claim)| claim.task.task_id != id);
+            if self.net.claims.len() == before {
+                self.net.unclaimed.push((pool, id));
+            }
+        }
+        for out in d.outgoing {
+            if let Outgoing::Task(task) = &out {
+                self.tasks.insert(task.task_id, no);
+                self.net.tasks.push((task.task_id, no));
+                // Until this unit of work commits, nobody has seen it.
+                self.unsent.insert(task.task_id);
+            }
+            self.net.outgoing.push((no, out));
+        }
+        for (wish, task) in d.claims {
+            self.tasks.insert(task.task_id, no);
+            self.net.tasks.push((task.task_id, no));
+            self.net.claims.push((no, Claim { lead: no, wish, task: *task }));
+        }
+        self.net.made.extend(d.made);
+        self.net.notes.extend(d.notes.into_iter().map(|n| (no, n)));
+    }
+
+    /// Keys that linked leads carry too, and what their work did on them.
+    fn shared(&self, lead: &Lead) -> (BTreeSet<String>, Vec<(String, Moment, Channel)>) {
+        let (mut keys, mut touches) = (BTreeSet::new(), Vec::new());
+        for other in &lead.linked {
+            if let Some(Slot::Live(other)) = self.leads.get(other) {
+                shared_with(&lead.hashes, other, &mut keys, &mut touches);
+            }
+        }
+        (keys, touches)
+    }
+
+    fn context<'a>(
+        &'a self,
+        env: &'a Env,
+        now: Moment,
+        shared_keys: &'a BTreeSet<String>,
+        shared_touches: &'a [(String, Moment, Channel)],
+    ) -> Context<'a> {
+        Context {
+            policy: &env.policy,
+            now,
+            mode: env.mode,
+            epoch: &env.epoch,
+            publish_ahead: env.publish_ahead,
+            max_event_age: env.max_event_age,
+            suppressions: &self.suppressions,
+            shared_touches,
+            shared_keys,
+            unsent: &self.unsent,
+        }
+    }
+}
+
+/// What another lead's work did on keys that both carry: its tasks without a report, and its reported touches.
+fn shared_with(
+    own: &BTreeMap<Key, KeyHash>,
+    other: &Lead,
+    keys: &mut BTreeSet<String>,
+    touches: &mut Vec<(String, Moment, Channel)>,
+) {
+    for key in own.keys().filter(|k| other.facts.keys.contains_key(k)) {
+        keys.insert(key.value.clone());
+        let on_key = |to: Option<&str>| to.map_or(other.facts.primary(key.kind) == Some(key), |to| to == key.value);
+        for entry in &other.conduct.ledger {
+            if let Some(channel) = entry.channel
+                && !entry.touched
+                && entry.state.counts_for_caps()
+                && on_key(entry.key.as_deref())
+            {
+                touches.push((key.value.clone(), entry.made_at, channel));
+            }
+        }
+        for touch in other.facts.outbound().filter(|t| on_key(t.to.as_deref())) {
+            touches.push((key.value.clone(), touch.cited.stamp.at, touch.channel));
+        }
+    }
+}
+
+fn lead_may_join(key: &Key, event: Identity<'_>, lead: &Lead) -> bool {
+    let keys: BTreeSet<Key> = lead.facts.keys.keys().cloned().collect();
+    may_join(key, event, Identity { keys: &keys, name: Facts::name(&lead.facts) })
+}

@@ -1,0 +1,249 @@
+//! Replay: the very same decisions on virtual time, in memory, with identical bytes for identical input.
+//!
+//! Events are put in order within a look-ahead, the clock jumps from cause to cause, and at one instant come
+//! first events, then wake-ups, then pools. What is read and written where is `commands::replay`'s affair.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use uuid::Uuid;
+
+use crate::domain::event::{ContentHash, Event};
+use crate::domain::identity::LeadNo;
+use crate::domain::lead::Lead;
+use crate::domain::pool::{Claim, Pool, allot};
+use crate::domain::time::{Moment, Span};
+use crate::domain::working_set::{Applied, Env, NotApplied, Slot, WorkingSet};
+use crate::wire::inbound::Reason;
+use crate::wire::outbound::{Message, message, task_message};
+use crate::wire::record::{LeadRecord, record};
+
+/// Lines that are looked ahead at most, to put events in order.
+pub const LOOK_AHEAD: usize = 10_000;
+
+/// All leads there are, and the virtual clock.
+pub struct Replay {
+    set: WorkingSet,
+    env: Env,
+    now: Moment,
+    next_no: i64,
+    wakes: BTreeSet<(Moment, LeadNo)>,
+    wake_of: HashMap<LeadNo, Moment>,
+    pool: Pool,
+    claims: VecDeque<Claim>,
+    published: Vec<Message>,
+    pub counts: Counts,
+}
+
+/// What happened, for the summary.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub applied: u64,
+    pub duplicates: u64,
+    pub decisions: u64,
+    pub merges: u64,
+    pub conflicts: u64,
+    pub made: BTreeMap<(&'static str, String), u64>,
+}
+
+impl Replay {
+    pub fn new(env: Env) -> Replay {
+        Replay {
+            set: WorkingSet::default(),
+            env,
+            now: Moment::MIN,
+            next_no: 1,
+            wakes: BTreeSet::new(),
+            wake_of: HashMap::new(),
+            pool: Pool::default(),
+            claims: VecDeque::new(),
+            published: Vec::new(),
+            counts: Counts::default(),
+        }
+    }
+
+    pub fn now(&self) -> Moment {
+        self.now
+    }
+
+    /// Messages published since the last call, in order.
+    pub fn take_published(&mut self) -> Vec<Message> {
+        std::mem::take(&mut self.published)
+    }
+
+    /// Applies one event at its own time, or at the virtual now if that has passed.
+    pub fn apply(&mut self, event: &Event) -> Applied {
+        if event.at > self.now {
+            self.advance(event.at, false);
+        }
+        if self.set.fresh.is_empty() {
+            self.set.fresh.push(LeadNo(self.next_no));
+            self.next_no += 1;
+        }
+        let applied = self.set.apply(event, &self.env, self.now);
+        match applied {
+            Applied::To(_) | Applied::World => self.counts.applied += 1,
+            Applied::Duplicate => self.counts.duplicates += 1,
+            Applied::Refused(_) => {}
+        }
+        self.collect();
+        applied
+    }
+
+    /// Runs the clock on to an instant, working everything that falls due by then.
+    pub fn finish(&mut self, until: Moment) {
+        let until = until.max(self.now);
+        self.advance(until, true);
+    }
+
+    /// Works what is due before `to` (and at `to` itself if `inclusive`), each at its own instant.
+    fn advance(&mut self, to: Moment, inclusive: bool) {
+        // What shares the present instant comes first: wake-ups and pools follow the events of their instant.
+        loop {
+            self.work_pools();
+            let Some((due, no)) = self.wakes.first().copied() else { break };
+            if due > to || (due == to && !inclusive) {
+                break;
+            }
+            self.wakes.pop_first();
+            self.wake_of.remove(&no);
+            self.now = self.now.max(due);
+            self.set.wake(no, &self.env, self.now);
+            self.reschedule(no);
+            self.collect();
+        }
+        self.now = self.now.max(to);
+    }
+
+    fn work_pools(&mut self) {
+        // An answer may lead to another claim; a bound, because nothing here may run for ever.
+        for _ in 0..8 {
+            if self.claims.is_empty() {
+                return;
+            }
+            let claims: Vec<Claim> = self.claims.drain(..).collect();
+            let out = allot(&mut self.pool, claims, &self.env.policy, self.now);
+            let mut answers = Vec::new();
+            for (lead, task, answer) in out.grants {
+                self.published.push(task_message(&task, self.now));
+                answers.push((lead, answer));
+            }
+            answers.extend(out.denials.into_iter().map(|(lead, _, answer)| (lead, answer)));
+            for (lead, answer) in answers {
+                self.set.answer(lead, answer, &self.env, self.now);
+                self.collect();
+            }
+        }
+    }
+
+    /// Takes what the last cause changed: messages out, claims to the pool, wake-ups to the clock.
+    fn collect(&mut self) {
+        let net = self.set.take();
+        self.counts.merges += u64::from(net.merges);
+        self.counts.conflicts += u64::from(net.conflicts);
+        self.counts.decisions += net.leads.len() as u64;
+        for (kind, state) in &net.made {
+            *self.counts.made.entry((kind.name(), format!("{state:?}"))).or_default() += 1;
+        }
+        for (_, outgoing) in &net.outgoing {
+            // In replay a message counts as handed the instant it is made.
+            self.set.unsent.remove(&outgoing.id());
+            self.published.push(message(outgoing, self.now));
+        }
+        for (_, id) in &net.unclaimed {
+            self.claims.retain(|c| c.task.task_id != *id);
+        }
+        self.claims.extend(net.claims.into_iter().map(|(_, claim)| claim));
+        for no in net.leads {
+            self.reschedule(no);
+        }
+        for (no, answer) in net.inbox {
+            self.set.answer(no, answer, &self.env, self.now);
+        }
+    }
+
+    fn reschedule(&mut self, no: LeadNo) {
+        if let Some(at) = self.wake_of.remove(&no) {
+            self.wakes.remove(&(at, no));
+        }
+        if let Some(Slot::Live(lead)) = self.set.leads.get(&no)
+            && let Some(at) = lead.wake_at(self.now)
+        {
+            self.wakes.insert((at, no));
+            self.wake_of.insert(no, at);
+        }
+    }
+
+    /// The record of a lead as of now.
+    pub fn record(&self, lead: &Lead) -> LeadRecord {
+        let linked: Vec<Uuid> = lead.linked.iter().filter_map(|no| self.set.lead(*no)).map(|l| l.id).collect();
+        record(lead, &self.set.suppressions, linked, &self.env.policy, self.now)
+    }
+
+    /// All leads that are neither merged away nor erased, by their ids.
+    pub fn leads(&self) -> Vec<&Lead> {
+        let mut leads: Vec<&Lead> = self
+            .set
+            .leads
+            .values()
+            .filter_map(|slot| match slot {
+                Slot::Live(lead) => Some(&**lead),
+                Slot::Merged { .. } | Slot::Erased { .. } => None,
+            })
+            .collect();
+        leads.sort_by_key(|l| l.id);
+        leads
+    }
+}
+
+/// Why an event that was understood is not applied, in the contract's words.
+pub fn refusal_words(why: NotApplied) -> (Reason, &'static str) {
+    match why {
+        NotApplied::UnknownTask => {
+            (Reason::UnknownTask, "data.task_id names no task of the last 30 days, and data.lead names nobody.")
+        }
+        NotApplied::ErasedLead => {
+            (Reason::ErasedLead, "This person asked to be forgotten; only a new inquiry makes a new lead.")
+        }
+        NotApplied::IdConflict => {
+            (Reason::IdConflict, "The lead has an event of this source and id with other content.")
+        }
+    }
+}
+
+/// Puts events in order of (time, source, id) within a look-ahead; what comes later than that is taken late.
+pub struct Sorter<T> {
+    window: Option<Span>,
+    held: BTreeMap<(Moment, String, String, ContentHash, u64), (Event, T)>,
+    newest: Moment,
+    taken: u64,
+}
+
+impl<T> Sorter<T> {
+    pub fn new(window: Option<Span>) -> Sorter<T> {
+        Sorter { window, held: BTreeMap::new(), newest: Moment::MIN, taken: 0 }
+    }
+
+    /// Takes an event in; gives back those whose turn has come.
+    pub fn push(&mut self, event: Event, tag: T) -> Vec<(Event, T)> {
+        self.newest = self.newest.max(event.at);
+        self.taken += 1;
+        let key = (event.at, event.source.clone(), event.id.clone(), event.content, self.taken);
+        self.held.insert(key, (event, tag));
+        let mut out = Vec::new();
+        while let Some((key, _)) = self.held.first_key_value() {
+            let beyond = self.window.is_some_and(|w| self.newest - key.0 > w);
+            if self.held.len() <= LOOK_AHEAD && !beyond {
+                break;
+            }
+            if let Some((_, item)) = self.held.pop_first() {
+                out.push(item);
+            }
+        }
+        out
+    }
+
+    /// The rest, in order.
+    pub fn finish(self) -> impl Iterator<Item = (Event, T)> {
+        self.held.into_values()
+    }
+}

@@ -1,0 +1,345 @@
+//! The seam to the database: a unit of work holds leads exclusively, changes them, and commits everything at once.
+//!
+//! Two implementations keep one contract, proved by one suite (`tests/it/store_contract.rs`): [`postgres`] for
+//! production and [`sqlite`] for the embedded profile. A lead's state is opaque bytes here: nothing in this
+//! module knows what a lead means, and nothing outside it knows SQL.
+
+pub mod postgres;
+pub mod sqlite;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::domain::event::{Channel, ContentHash, EventKey};
+use crate::domain::identity::{KeyHash, LeadNo};
+use crate::domain::suppression::Suppression;
+use crate::domain::time::{Moment, Span};
+
+/// What a unit of work needs to hold before it can decide.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// The keys of each message, strongest first. A message whose keys are all unknown may need a new lead.
+    pub messages: Vec<WantedMessage>,
+    /// Leads to hold besides those the messages lead to.
+    pub leads: BTreeSet<LeadNo>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct WantedMessage {
+    pub event: Option<EventKey>,
+    pub keys: Vec<KeyHash>,
+    pub task: Option<Uuid>,
+}
+
+/// One lead as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeadRow {
+    pub lead_no: LeadNo,
+    pub lead_id: Uuid,
+    /// The survivor, where this lead was merged away; such a row has no state of its own any more.
+    pub merged_into: Option<LeadNo>,
+    /// The lead was erased: only its id is left, so that asking for it can be answered.
+    pub erased: bool,
+    /// Columns, because they are asked for: small closed sets by name, and the version.
+    pub stage: String,
+    pub verdict: String,
+    pub version: i64,
+    pub updated_at: Moment,
+    /// Hashes of every key the lead carries: by these the suppression rows of a lead are found.
+    pub keys: Vec<KeyHash>,
+    /// Leads that carry one of the same keys without being the same person (at most a handful).
+    pub linked: Vec<LeadNo>,
+    /// Everything else: version byte and compact encoding, made by `domain::lead`.
+    pub state: Vec<u8>,
+    /// When the lead next wants to be looked at; `None` for never.
+    pub wake_at: Option<Moment>,
+}
+
+/// Who carries a key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyRow {
+    /// The leads that carry it, in the order in which they got it. More than one: the key is shared. At most [`KEY_HOLDERS_KEPT`].
+    pub holders: Vec<LeadNo>,
+    /// The person was forgotten at this instant; earlier events on this key are refused.
+    pub erased_at: Option<Moment>,
+}
+
+/// A shared key remembers at most this many holders.
+pub const KEY_HOLDERS_KEPT: usize = 1000;
+
+/// Everything the unit of work holds, read after the locks were taken.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// Database time when the leads were held: the `now` of due times.
+    pub now: Moment,
+    pub leads: Vec<LeadRow>,
+    /// Rows of all keys of the messages; keys nobody carries are absent.
+    pub keys: BTreeMap<KeyHash, KeyRow>,
+    /// For every lead held that has seen an event of the messages: which content it saw.
+    pub seen: BTreeMap<(LeadNo, EventKey), ContentHash>,
+    /// Rows for keys of the messages and of the leads held.
+    pub suppressions: BTreeMap<(KeyHash, Channel), Suppression>,
+    /// Which lead a task belongs to, and when it may be forgotten.
+    pub tasks: BTreeMap<Uuid, LeadNo>,
+    /// Answers waiting for the leads held, oldest first: (sequence number, lead, encoded cause).
+    pub inbox: Vec<(i64, LeadNo, Vec<u8>)>,
+    /// Outbox rows of the leads held that were certainly never given to the broker.
+    pub unsent: BTreeSet<Uuid>,
+    /// Claims of the leads held that no pool has answered yet: (pool, task).
+    pub claims: BTreeSet<(String, Uuid)>,
+    /// Numbers for new leads: at least one for each message. Unused ones are simply skipped.
+    pub fresh: Vec<LeadNo>,
+}
+
+/// Everything a unit of work changes; committed in one transaction or not at all.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// New and changed leads, whole.
+    pub leads: Vec<LeadRow>,
+    /// Which of them are new.
+    pub new_leads: BTreeSet<LeadNo>,
+    /// New and changed key rows, whole. A key that the messages named but that is neither here nor was there before is left unknown.
+    pub keys: BTreeMap<KeyHash, KeyRow>,
+    pub seen: Vec<(LeadNo, EventKey, ContentHash)>,
+    pub history: Vec<HistoryRow>,
+    /// Merged away → survivor: seen, history, tasks, claims and inbox move along; duplicates of `seen` fall away.
+    pub moved: Vec<(LeadNo, LeadNo)>,
+    /// Erased leads: their history, seen, outbox rows, claims, inbox and tasks are deleted.
+    pub erased: Vec<LeadNo>,
+    pub outbox: Vec<OutboxRow>,
+    /// Unsent outbox rows to take back. If one is no longer unsent the commit fails as [`StoreError::Contended`].
+    pub unsent_dropped: Vec<Uuid>,
+    pub tasks: Vec<TaskRow>,
+    pub claims: Vec<ClaimRow>,
+    /// Claims taken back. If one is gone (answered meanwhile) the commit fails as [`StoreError::Contended`].
+    pub claims_dropped: Vec<(String, Uuid)>,
+    /// Causes for other leads (their wake-up is moved to now).
+    pub inbox: Vec<(LeadNo, Vec<u8>)>,
+    /// Inbox rows that were worked.
+    pub inbox_done: Vec<i64>,
+    /// Merged into what is there: see [`Suppression::join`].
+    pub suppressions: BTreeMap<(KeyHash, Channel), Suppression>,
+    /// Facts about the world at large (such as `rep.updated`), kept once by event.
+    pub world: Vec<(EventKey, Vec<u8>)>,
+}
+
+impl Changes {
+    pub fn is_empty(&self) -> bool {
+        self.leads.is_empty()
+            && self.keys.is_empty()
+            && self.inbox_done.is_empty()
+            && self.world.is_empty()
+            && self.moved.is_empty()
+    }
+}
+
+/// An event as received, kept for `explain`, `split` and audits until the retention ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryRow {
+    pub lead_no: LeadNo,
+    pub event: EventKey,
+    pub at: Moment,
+    pub body: Vec<u8>,
+}
+
+/// A task that is decided and must reach the broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// The id on the wire: of the task, or of the revocation.
+    pub id: Uuid,
+    pub lead_no: LeadNo,
+    /// Queue suffix, such as `calls-now`: what can be paused or full.
+    pub queue: String,
+    pub routing_key: String,
+    /// CloudEvents type.
+    pub kind: String,
+    pub cause: String,
+    pub priority: u8,
+    pub lead_version: i64,
+    /// `None`: never (revocations).
+    pub expires_at: Option<Moment>,
+    /// The frozen body.
+    pub body: Vec<u8>,
+}
+
+/// By a task's id alone its lead is found, until some time after it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskRow {
+    pub task_id: Uuid,
+    pub lead_no: LeadNo,
+    pub forget_after: Moment,
+}
+
+/// A wish of a lead for something scarce.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimRow {
+    pub pool: String,
+    pub task_id: Uuid,
+    pub lead_no: LeadNo,
+    /// The wish and the draft of the task, made by `domain::pool`.
+    pub wish: Vec<u8>,
+    /// Not looked at before this instant.
+    pub not_before: Moment,
+}
+
+/// State of an outbox row as the outbox sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OutboxState {
+    /// Never given to the broker: may still be taken back.
+    Unsent,
+    /// A publish was or may have been attempted.
+    Handed,
+    /// The broker had no queue for it; retried.
+    Unroutable,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else held or changed the same leads; nothing was changed, the same work may be tried again at once.
+    #[error("the same leads were changed by another worker")]
+    Contended,
+    /// The database is away or in trouble; whether a commit took place is unknown, `seen` decides.
+    #[error("the database is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The statements themselves were refused: a value, a missing table, a permission. One message may be the cause.
+    #[error("the database refuses the work")]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later without a person doing anything.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            StoreError::Contended | StoreError::Unavailable(_) => true,
+            StoreError::Refused(_) => false,
+        }
+    }
+}
+
+/// A pool held exclusively, with the claims that wait for it.
+#[derive(Clone, Debug)]
+pub struct PoolLoaded {
+    pub now: Moment,
+    pub name: String,
+    /// Empty for a pool that nobody has used yet.
+    pub state: Vec<u8>,
+    pub claims: Vec<ClaimRow>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct PoolChanges {
+    pub state: Vec<u8>,
+    /// Answered claims: the row is deleted, the answer goes to the lead's inbox.
+    pub answered: Vec<(Uuid, LeadNo, Vec<u8>)>,
+    /// Tasks that got what they wanted.
+    pub outbox: Vec<OutboxRow>,
+    /// Claims that wait on: not looked at before the instant.
+    pub deferred: Vec<(Uuid, Moment)>,
+}
+
+/// The state of the database as `gleaner check`, `run` and `migrate` need it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreInfo {
+    pub schema_version: i64,
+    /// Part of every task id; made at the first migrate.
+    pub epoch: String,
+    pub now: Moment,
+}
+
+/// The database, as gleaner needs it. Cheap to clone.
+pub trait Store: Clone + Send + Sync + 'static {
+    /// A transaction that holds leads exclusively. Dropping it gives everything back unchanged.
+    type Held: Send;
+    /// A transaction that holds one pool exclusively.
+    type HeldPool: Send;
+
+    /// Brings the schema up to date; two at once are safe. `epoch` is used when the database has none yet; `None` makes a random one.
+    fn migrate(&self, epoch: Option<&str>) -> impl Future<Output = Result<StoreInfo, StoreError>> + Send;
+
+    /// Fails as `Refused` with a plain sentence where the schema is missing, older than this binary, or newer than it can run on.
+    fn info(&self) -> impl Future<Output = Result<StoreInfo, StoreError>> + Send;
+
+    /// Holds every lead that the wanted keys, tasks and numbers lead to (and those linked to them), waiting for other holders. Between this and the commit no other unit of work sees or changes them, and no other learns the same unknown keys.
+    fn hold(&self, wanted: Wanted) -> impl Future<Output = Result<(Self::Held, Loaded), StoreError>> + Send;
+
+    /// Holds up to `limit` leads whose wake-up is due, skipping those held by others.
+    fn hold_due(&self, limit: usize) -> impl Future<Output = Result<Option<(Self::Held, Loaded)>, StoreError>> + Send;
+
+    /// Commits. Outbox rows come out leased to `lessee` for `lease` and as `Handed`, unless `hand` is false: then they are `Unsent`.
+    fn commit(
+        &self,
+        held: Self::Held,
+        changes: Changes,
+        lease: Lease,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Holds a pool that has claims due, skipping those held by others.
+    fn hold_pool(&self, max_claims: usize) -> impl Future<Output = Result<Option<(Self::HeldPool, PoolLoaded)>, StoreError>> + Send;
+    fn commit_pool(
+        &self,
+        held: Self::HeldPool,
+        changes: PoolChanges,
+        lease: Lease,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Takes outbox rows whose lease has lapsed, oldest first, leases them and marks them `Handed`. Queues named in `except` are left alone.
+    fn take_outbox(
+        &self,
+        limit: usize,
+        lease: Lease,
+        except: &BTreeSet<String>,
+    ) -> impl Future<Output = Result<Vec<OutboxRow>, StoreError>> + Send;
+    /// The broker has them.
+    fn forget_outbox(&self, ids: &[Uuid]) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// They were never given to the broker, or came back: state, and not before `after` from now.
+    fn release_outbox(
+        &self,
+        rows: &[(Uuid, OutboxState)],
+        after: Duration,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Overdue rows: deleted, and the cause goes to the lead's inbox.
+    fn expire_outbox(&self, rows: &[(Uuid, LeadNo, Vec<u8>)]) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Rows by queue and state, and the age of the oldest, for metrics and checks.
+    fn outbox_depth(&self) -> impl Future<Output = Result<Vec<(String, OutboxState, u64, Span)>, StoreError>> + Send;
+
+    /// Counts one more try of a message that is worked alone because it may be the culprit, durably, before it is worked. Returns the count.
+    fn count_suspect(&self, message: &str) -> impl Future<Output = Result<u32, StoreError>> + Send;
+    /// The suspect was worked or set aside.
+    fn clear_suspect(&self, message: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The lead that carries the key (the first holder), following merges; for reading only.
+    fn lead_by_key(&self, key: KeyHash) -> impl Future<Output = Result<Option<LeadRow>, StoreError>> + Send;
+    /// The lead of this id, following merges; an erased one comes as its empty row.
+    fn lead_by_id(&self, lead_id: Uuid) -> impl Future<Output = Result<Option<LeadRow>, StoreError>> + Send;
+    /// Leads after `after` in the order of their numbers, at most `limit`; merged and erased ones are left out.
+    fn leads_after(&self, after: LeadNo, limit: usize) -> impl Future<Output = Result<Vec<LeadRow>, StoreError>> + Send;
+    /// Rows for these keys, for reading only.
+    fn suppressions(
+        &self,
+        keys: &[KeyHash],
+    ) -> impl Future<Output = Result<BTreeMap<(KeyHash, Channel), Suppression>, StoreError>> + Send;
+    /// Public ids of leads by number, for showing links.
+    fn lead_ids(&self, leads: &[LeadNo]) -> impl Future<Output = Result<BTreeMap<LeadNo, Uuid>, StoreError>> + Send;
+    /// The events of a lead by time, newest last, at most `limit` newest.
+    fn history(&self, lead: LeadNo, limit: usize) -> impl Future<Output = Result<Vec<HistoryRow>, StoreError>> + Send;
+    /// Deletes history older than `before` and task rows past their time, at most `limit` rows of each; returns how many went.
+    fn prune(&self, before: Moment, limit: usize) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// When the next wake-up is due, for the wake lane's sleep.
+    fn next_wake(&self) -> impl Future<Output = Result<Option<Moment>, StoreError>> + Send;
+}
+
+
+
+
+/// Who holds outbox rows, and for how long before others may take them.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    pub lessee: Uuid,
+    pub length: Duration,
+    /// Whether the rows go straight to the broker after the commit; else they wait as `Unsent`.
+    pub hand: bool,
+}

@@ -1,0 +1,358 @@
+//! The lead record: what `explain`, `export`, replay and HTTP show of a lead, in one shape.
+//!
+//! Everything but stage, links, plans, tasks and versions follows from the facts alone and is the same
+//! whatever the order of events; this file only writes down what the core judged.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::domain::audit::Audited;
+use crate::domain::diagnosis::{Cause, Judgement, judge, would_change};
+use crate::domain::event::{Channel, WhenLocal};
+use crate::domain::identity::{KeyHash, KeyKind};
+use crate::domain::lead::Lead;
+use crate::domain::policy::Policy;
+use crate::domain::score::{FitWhat, Level};
+use crate::domain::suppression::Suppression;
+use crate::domain::task::{Number, Play};
+use crate::domain::time::{Moment, date_of_day};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LeadRecord {
+    pub lead_id: Uuid,
+    pub keys: BTreeMap<String, Vec<String>>,
+    pub linked: Vec<Uuid>,
+    pub stage: String,
+    pub verdict: String,
+    pub fit: Number,
+    pub fit_known: Number,
+    pub engagement: Number,
+    pub grade: String,
+    pub conversion: ConversionOut,
+    pub qualification: QualificationOut,
+    pub diagnosis: DiagnosisOut,
+    pub audit: AuditOut,
+    pub findings: Vec<FindingOut>,
+    pub explanation: ExplanationOut,
+    pub contact_status: Vec<KeyStatusOut>,
+    pub suppressed: Vec<SuppressedOut>,
+    pub open_tasks: Vec<Uuid>,
+    pub planned: Vec<PlanOut>,
+    pub next_action: Option<NextOut>,
+    pub changed: Option<ChangedOut>,
+    pub facts_digest: String,
+    pub policy: String,
+    pub version: u64,
+    pub updated_at: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ConversionOut {
+    pub probability: Number,
+    pub low: Number,
+    pub high: Number,
+    pub basis: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct QualificationOut {
+    pub budget: Option<LevelOut>,
+    pub authority: Option<LevelOut>,
+    pub need: Option<LevelOut>,
+    pub timeline: Option<LevelOut>,
+    pub confirmed: u8,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LevelOut {
+    pub level: u8,
+    pub at: String,
+    pub event: String,
+    pub guessed: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DiagnosisOut {
+    pub cause: Option<String>,
+    pub shares: BTreeMap<String, Number>,
+    pub evidence: Vec<EvidenceOut>,
+    pub would_change: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EvidenceOut {
+    pub cause: String,
+    pub weight: Number,
+    pub because: String,
+    pub event: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AuditOut {
+    pub complete: bool,
+    pub items: Vec<AuditItemOut>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AuditItemOut {
+    pub item: String,
+    pub state: String,
+    pub detail: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FindingOut {
+    pub label: String,
+    pub quote: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonOut>,
+    pub event: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PersonOut {
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExplanationOut {
+    pub fit: Vec<PointsOut>,
+    pub engagement: Vec<PointsOut>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PointsOut {
+    pub name: String,
+    pub points: Number,
+    pub because: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct KeyStatusOut {
+    pub key: String,
+    pub status: String,
+    pub because: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct SuppressedOut {
+    pub channel: String,
+    pub key: String,
+    pub since: String,
+    pub because: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PlanOut {
+    pub play: Play,
+    pub at: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NextOut {
+    pub play: Play,
+    pub runner_up: Option<Play>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChangedOut {
+    pub at: String,
+    pub from: String,
+    pub to: String,
+    pub by: String,
+}
+
+/// Writes down a lead as judged at `now`. `linked` are the public ids of the leads it shares keys with.
+pub fn record(
+    lead: &Lead,
+    suppressions: &BTreeMap<(KeyHash, Channel), Suppression>,
+    linked: Vec<Uuid>,
+    policy: &Policy,
+    now: Moment,
+) -> LeadRecord {
+    let j = judge(&lead.facts, policy, now);
+    let conduct = &lead.conduct;
+    let mut linked = linked;
+    linked.sort_unstable();
+    linked.dedup();
+    LeadRecord {
+        lead_id: lead.id,
+        keys: keys(lead),
+        linked,
+        stage: conduct.stage.name().to_owned(),
+        verdict: j.verdict.name().to_owned(),
+        fit: Number(j.fit.score),
+        fit_known: Number(j.fit.known),
+        engagement: Number(j.engagement.score),
+        grade: j.grade.to_string(),
+        conversion: ConversionOut {
+            probability: Number(j.conversion.probability),
+            low: Number(j.conversion.low),
+            high: Number(j.conversion.high),
+            basis: "rules".into(),
+        },
+        qualification: qualification(&j),
+        diagnosis: diagnosis(&j),
+        audit: AuditOut { complete: j.audit.complete(), items: j.audit.items.iter().map(audit_item).collect() },
+        findings: findings(lead),
+        explanation: ExplanationOut { fit: fit_parts(&j, policy), engagement: engagement_parts(&j, now) },
+        contact_status: j
+            .keys
+            .iter()
+            .map(|k| KeyStatusOut {
+                key: k.key.value.clone(),
+                status: k.status.name().to_owned(),
+                because: k.why.sentence(),
+            })
+            .collect(),
+        suppressed: suppressed(lead, suppressions),
+        open_tasks: conduct.open().map(|e| e.id).collect(),
+        planned: conduct.planned.iter().map(|p| PlanOut { play: p.play, at: p.at.to_string() }).collect(),
+        next_action: conduct.next_action.map(|(play, runner_up)| NextOut { play, runner_up }),
+        changed: conduct.changed.as_ref().map(|c| ChangedOut {
+            at: c.at.to_string(),
+            from: c.from.clone(),
+            to: c.to.clone(),
+            by: c.by.clone(),
+        }),
+        facts_digest: lead.facts.digest(),
+        policy: policy.hash.clone(),
+        version: conduct.version,
+        updated_at: conduct.updated_at.to_string(),
+    }
+}
+
+fn keys(lead: &Lead) -> BTreeMap<String, Vec<String>> {
+    let mut out: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for kind in KeyKind::ALL {
+        let values: Vec<String> = lead.facts.keys_of(kind).map(|k| k.value.clone()).collect();
+        if !values.is_empty() {
+            out.insert(kind.name().to_owned(), values);
+        }
+    }
+    out
+}
+
+fn qualification(j: &Judgement<'_>) -> QualificationOut {
+    let level = |l: &Option<Level<'_>>| {
+        l.as_ref().map(|l| LevelOut {
+            level: l.level,
+            at: l.at.to_string(),
+            event: l.event.to_owned(),
+            guessed: l.guessed,
+        })
+    };
+    let q = &j.qualification;
+    QualificationOut {
+        budget: level(&q.budget),
+        authority: level(&q.authority),
+        need: level(&q.need),
+        timeline: level(&q.timeline),
+        confirmed: q.confirmed,
+    }
+}
+
+fn diagnosis(j: &Judgement<'_>) -> DiagnosisOut {
+    DiagnosisOut {
+        cause: j.cause.map(|c| c.name().to_owned()),
+        shares: Cause::ALL.into_iter().map(|c| (c.name().to_owned(), Number(j.share(c)))).collect(),
+        evidence: j
+            .evidence
+            .iter()
+            .map(|e| EvidenceOut {
+                cause: e.cause.name().to_owned(),
+                weight: Number(e.weight),
+                because: e.why.sentence(),
+                event: e.event.map(str::to_owned),
+            })
+            .collect(),
+        would_change: would_change(j),
+    }
+}
+
+fn audit_item(item: &Audited) -> AuditItemOut {
+    AuditItemOut {
+        item: item.item.name().to_owned(),
+        state: item.state.name().to_owned(),
+        detail: item.detail_text(),
+    }
+}
+
+fn findings(lead: &Lead) -> Vec<FindingOut> {
+    let finding = |event: &str, f: &crate::domain::words::Finding| FindingOut {
+        label: f.label.name().to_owned(),
+        quote: f.quote.clone(),
+        date: f.date.map(|d| date_of_day(d).to_string()),
+        at: f.at.map(|at| match at {
+            WhenLocal::Instant(at) => at.to_string(),
+            WhenLocal::Local(local) => local.to_string(),
+        }),
+        person: f.person.as_ref().map(|p| PersonOut {
+            name: p.name.clone(),
+            email: p.email.clone(),
+            phone: p.phone.clone(),
+        }),
+        event: event.to_owned(),
+    };
+    lead.facts.said.iter().flat_map(|s| s.findings.iter().map(|f| finding(&s.cited.id, f))).collect()
+}
+
+fn fit_parts(j: &Judgement<'_>, policy: &Policy) -> Vec<PointsOut> {
+    j.fit
+        .parts
+        .iter()
+        .map(|part| {
+            let rule = part.rule.and_then(|i| policy.scoring.fit.get(i));
+            let (name, because) = match (part.what, rule) {
+                (FitWhat::Rule, Some(rule)) => (rule.name.clone(), rule.because.clone()),
+                (FitWhat::GroupCap, _) => ("group_cap".into(), "rules of one group count only so far".into()),
+                (FitWhat::Bound, _) => ("bound".into(), "the score stays between 0 and 100".into()),
+                (FitWhat::Start | FitWhat::Rule, _) => ("start".into(), "every lead starts in the middle".into()),
+            };
+            PointsOut { name, points: Number(part.points), because }
+        })
+        .collect()
+}
+
+fn engagement_parts(j: &Judgement<'_>, now: Moment) -> Vec<PointsOut> {
+    j.engagement
+        .parts
+        .iter()
+        .map(|part| {
+            let name = part.custom.map_or_else(|| part.name.name().to_owned(), str::to_owned);
+            let n = part.count;
+            let because = match n {
+                1 => format!("once, {} ago", now - part.newest),
+                _ => format!("{n} times, last {} ago", now - part.newest),
+            };
+            PointsOut { name, points: Number(part.points), because }
+        })
+        .collect()
+}
+
+fn suppressed(lead: &Lead, rows: &BTreeMap<(KeyHash, Channel), Suppression>) -> Vec<SuppressedOut> {
+    let mut out = Vec::new();
+    for (key, hash) in &lead.hashes {
+        for channel in Channel::ALL {
+            if let Some(row) = rows.get(&(*hash, channel)).filter(|r| r.is_closed()) {
+                out.push(SuppressedOut {
+                    channel: channel.name().to_owned(),
+                    key: key.value.clone(),
+                    since: row.since().to_string(),
+                    because: row.why.name().to_owned(),
+                });
+            }
+        }
+    }
+    out.sort();
+    out
+}

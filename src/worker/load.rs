@@ -1,0 +1,136 @@
+//! Rows to leads and back: what the store holds, as the core's working set, and the core's changes, as rows.
+
+use std::collections::BTreeSet;
+
+use crate::domain::conduct::Stage;
+use crate::domain::lead::DecodeError;
+use crate::domain::lead::Lead;
+use crate::domain::task::{REMEMBERED, REPORT_GRACE};
+use crate::domain::time::{Moment, Span};
+use crate::domain::working_set::{Holders, Net, Slot, WorkingSet};
+use crate::store::{Changes, ClaimRow, KeyRow, LeadRow, Loaded, OutboxRow, TaskRow};
+use crate::wire::outbound::{Message, message};
+
+/// The leads held, decoded.
+///
+/// # Errors
+/// A stored lead that this binary cannot read; the whole unit of work stops, because guessing would lose facts.
+pub fn working_set(loaded: Loaded) -> Result<WorkingSet, DecodeError> {
+    let mut set = WorkingSet { tasks: loaded.tasks.into_iter().collect(), unsent: loaded.unsent, ..WorkingSet::default() };
+    for row in loaded.leads {
+        let slot = match row.merged_into {
+            Some(into) => Slot::Merged { id: row.lead_id, into },
+            None if row.erased => Slot::Erased { id: row.lead_id },
+            None => Slot::Live(Box::new(Lead::decode(row.lead_no, row.lead_id, row.linked, &row.state)?)),
+        };
+        set.leads.insert(row.lead_no, slot);
+    }
+    set.keys = loaded
+        .keys
+        .into_iter()
+        .map(|(hash, row)| (hash, Holders { leads: row.holders, erased_at: row.erased_at }))
+        .collect();
+    set.seen = loaded.seen.into_iter().collect();
+    set.suppressions = loaded.suppressions;
+    // Taken from the end: the first message's number last, so that numbers follow the order of messages.
+    set.fresh = loaded.fresh.into_iter().rev().collect();
+    Ok(set)
+}
+
+/// Everything that changed, as rows. `now` is the instant of the unit of work; `offset` its distance from database time.
+pub fn changes(set: &WorkingSet, net: Net, now: Moment, offset: Span) -> Changes {
+    let mut out = Changes {
+        new_leads: net.new_leads.iter().copied().filter(|no| set.leads.contains_key(no)).collect(),
+        seen: net.seen,
+        moved: net.moved,
+        erased: net.erased,
+        unsent_dropped: net.unsent_dropped,
+        claims_dropped: net.unclaimed,
+        suppressions: net.suppressions,
+        inbox: net.inbox.into_iter().map(|(no, answer)| (no, answer.encode())).collect(),
+        ..Changes::default()
+    };
+    let dirty: BTreeSet<_> = net.leads.union(&net.new_leads).copied().collect();
+    out.leads = dirty.iter().filter_map(|no| set.leads.get(no).map(|slot| lead_row(*no, slot, now, offset))).collect();
+    out.keys = net
+        .keys
+        .iter()
+        .filter_map(|hash| set.keys.get(hash).map(|h| (*hash, h)))
+        .map(|(hash, h)| (hash, KeyRow { holders: h.leads.clone(), erased_at: h.erased_at }))
+        .collect();
+    out.outbox = net.outgoing.iter().map(|(no, outgoing)| outbox_row(*no, message(outgoing, now))).collect();
+    out.claims = net
+        .claims
+        .iter()
+        .map(|(no, claim)| ClaimRow {
+            pool: crate::domain::pool::PARTNERS.to_owned(),
+            task_id: claim.task.task_id,
+            lead_no: *no,
+            wish: claim.encode(),
+            not_before: now - offset,
+        })
+        .collect();
+    // A task is remembered from its making: at the latest it ends an hour after its expiry.
+    out.tasks = net
+        .tasks
+        .iter()
+        .map(|(task_id, lead_no)| {
+            let ends = expiry(set, *lead_no, *task_id).unwrap_or(now) + REPORT_GRACE;
+            TaskRow { task_id: *task_id, lead_no: *lead_no, forget_after: ends + REMEMBERED - offset }
+        })
+        .collect();
+    out
+}
+
+fn expiry(set: &WorkingSet, no: crate::domain::identity::LeadNo, task: uuid::Uuid) -> Option<Moment> {
+    set.lead(no)?.conduct.ledger.iter().find(|e| e.id == task).map(|e| e.expires_at)
+}
+
+fn lead_row(no: crate::domain::identity::LeadNo, slot: &Slot, now: Moment, offset: Span) -> LeadRow {
+    let empty = |lead_id, stage: Stage| LeadRow {
+        lead_no: no,
+        lead_id,
+        merged_into: None,
+        erased: false,
+        stage: stage.name().to_owned(),
+        verdict: String::new(),
+        version: 0,
+        updated_at: now,
+        keys: Vec::new(),
+        linked: Vec::new(),
+        state: Vec::new(),
+        wake_at: None,
+    };
+    match slot {
+        Slot::Merged { id, into } => LeadRow { merged_into: Some(*into), ..empty(*id, Stage::Merged) },
+        Slot::Erased { id } => LeadRow { erased: true, ..empty(*id, Stage::Erased) },
+        Slot::Live(lead) => LeadRow {
+            verdict: lead.conduct.last.as_ref().map_or(String::new(), |l| {
+                l.opinion.split(' ').next().unwrap_or_default().to_owned()
+            }),
+            version: i64::try_from(lead.conduct.version).unwrap_or(i64::MAX),
+            updated_at: lead.conduct.updated_at,
+            keys: lead.hashes.values().copied().collect(),
+            linked: lead.linked.clone(),
+            state: lead.encode(),
+            wake_at: lead.wake_at(now).map(|at| at - offset),
+            ..empty(lead.id, lead.conduct.stage)
+        },
+    }
+}
+
+/// A frozen message as an outbox row.
+pub fn outbox_row(lead_no: crate::domain::identity::LeadNo, m: Message) -> OutboxRow {
+    OutboxRow {
+        id: m.id,
+        lead_no,
+        queue: m.queue.to_owned(),
+        routing_key: m.routing_key.to_owned(),
+        kind: m.kind.to_owned(),
+        cause: m.cause,
+        priority: m.priority,
+        lead_version: i64::try_from(m.lead_version).unwrap_or(i64::MAX),
+        expires_at: m.expires_at,
+        body: m.body,
+    }
+}

@@ -1,0 +1,178 @@
+//! The worker: lanes that run beside each other, each a small loop, and how they start and stop together.
+//!
+//! `intake` takes batches from the queue through `step`; `wakeups` does the same for leads whose time has come;
+//! `pools` answers claims; `outbox` hands tasks to the broker; `chores` keeps house. This module names neither a
+//! database nor a broker: it knows the two traits and nothing behind them.
+
+mod backoff;
+mod chores;
+mod intake;
+mod load;
+mod outbox;
+mod pools;
+mod step;
+mod wakeups;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use uuid::Uuid;
+
+use crate::domain::time::{Moment, Span};
+use crate::domain::working_set::Env;
+use crate::queue::Queue;
+use crate::store::{Lease, OutboxRow, Store};
+use crate::telemetry::Metrics;
+use crate::wire::inbound::Inbound;
+
+pub use load::working_set;
+pub use step::{Handled, Stepper};
+
+/// What a worker needs to know besides its store, its queue and its policy. All limits are here.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Deliveries in one transaction at most, and how long to wait for them after the first.
+    pub batch_size: usize,
+    pub batch_linger: Duration,
+    pub prefetch: u16,
+    /// How long lanes may take to finish what they began once the worker is told to stop.
+    pub shutdown_grace: Duration,
+    pub inbound: Inbound,
+    /// Added to the database's time; for tests only.
+    pub clock_offset: Span,
+    /// How long history is kept.
+    pub keep_history: Span,
+}
+
+/// How long outbox rows belong to the worker that committed them, before another may publish them again.
+pub const LEASE: Duration = Duration::from_secs(30);
+/// Batches of outbox rows that may wait in this process; past it the sweeper fetches them from the database.
+const HANDOVER: usize = 64;
+/// Due leads and claims taken at once.
+const DUE_AT_ONCE: usize = 200;
+const CLAIMS_AT_ONCE: usize = 200;
+
+/// Whether the worker does its work, for `/readyz`.
+#[derive(Debug, Default)]
+pub struct Health {
+    consuming: AtomicBool,
+    storing: AtomicBool,
+}
+
+impl Health {
+    pub fn is_consuming(&self) -> bool {
+        self.consuming.load(Ordering::Relaxed)
+    }
+    pub fn is_storing(&self) -> bool {
+        self.storing.load(Ordering::Relaxed)
+    }
+    pub(crate) fn set_consuming(&self, yes: bool) {
+        self.consuming.store(yes, Ordering::Relaxed);
+    }
+    pub(crate) fn set_storing(&self, yes: bool) {
+        self.storing.store(yes, Ordering::Relaxed);
+    }
+}
+
+/// Told to all lanes: go on, or finish what you began and stop.
+pub type Stop = watch::Receiver<bool>;
+
+/// Resolves once the worker is told to stop.
+pub async fn stopped(stop: &mut Stop) {
+    // An error means that whoever could tell us is gone, which is as good as being told.
+    let _gone = stop.wait_for(|stop| *stop).await;
+}
+
+/// What all lanes share.
+pub struct Worker<S, Q> {
+    pub(crate) store: S,
+    pub(crate) queue: Q,
+    pub(crate) env: Arc<Env>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) metrics: Metrics,
+    pub(crate) health: Arc<Health>,
+    /// Names this process as the holder of outbox leases.
+    pub(crate) id: Uuid,
+    pub(crate) handover: mpsc::Sender<Vec<OutboxRow>>,
+}
+
+impl<S: Clone, Q: Clone> Clone for Worker<S, Q> {
+    fn clone(&self) -> Self {
+        Worker {
+            store: self.store.clone(),
+            queue: self.queue.clone(),
+            env: self.env.clone(),
+            settings: self.settings.clone(),
+            metrics: self.metrics.clone(),
+            health: self.health.clone(),
+            id: self.id,
+            handover: self.handover.clone(),
+        }
+    }
+}
+
+impl<S: Store, Q: Queue> Worker<S, Q> {
+    /// Runs all lanes until `stop` says so, then lets each finish within the grace.
+    pub async fn run(
+        store: S,
+        queue: Q,
+        env: Arc<Env>,
+        settings: Settings,
+        metrics: Metrics,
+        health: Arc<Health>,
+        mut stop: Stop,
+    ) {
+        let (handover, rows) = mpsc::channel(HANDOVER);
+        let grace = settings.shutdown_grace;
+        let id = Uuid::new_v4();
+        let worker = Worker { store, queue, env, settings: Arc::new(settings), metrics, health, id, handover };
+        tracing::info!(worker = %id, mode = ?worker.env.mode, policy = worker.env.policy.hash, "worker starts");
+        let outbox = tokio::spawn(outbox::run(worker.clone(), rows, stop.clone()));
+        let lanes = [
+            tokio::spawn(intake::run(worker.clone(), stop.clone())),
+            tokio::spawn(wakeups::run(worker.clone(), stop.clone())),
+            tokio::spawn(pools::run(worker.clone(), stop.clone())),
+            tokio::spawn(chores::run(worker.clone(), stop.clone())),
+        ];
+        let queue = worker.queue.clone();
+        stopped(&mut stop).await;
+        tracing::info!("worker stops: finishing what was begun");
+        // The outbox lane ends when the last sender is gone, so that what was committed is still handed over.
+        drop(worker);
+        let all = async {
+            for lane in lanes {
+                if let Err(error) = lane.await {
+                    tracing::error!(%error, "a lane ended by a panic");
+                }
+            }
+            if let Err(error) = outbox.await {
+                tracing::error!(%error, "the outbox lane ended by a panic");
+            }
+        };
+        if tokio::time::timeout(grace, all).await.is_err() {
+            tracing::warn!(grace_s = grace.as_secs(), "not everything was finished in time; the rest is done by the next worker");
+        }
+        queue.close().await;
+        tracing::info!("worker stopped");
+    }
+
+    pub(crate) fn lease(&self) -> Lease {
+        Lease { lessee: self.id, length: LEASE, hand: true }
+    }
+
+    /// The instant of a unit of work: the database's clock, moved only in tests.
+    pub(crate) fn now(&self, database: Moment) -> Moment {
+        database + self.settings.clock_offset
+    }
+
+    /// Hands committed rows to the outbox lane; when that is behind, the sweeper will find them in the database.
+    pub(crate) fn hand_over(&self, rows: Vec<OutboxRow>) {
+        if !rows.is_empty()
+            && let Err(mpsc::error::TrySendError::Full(rows)) = self.handover.try_send(rows)
+        {
+            tracing::debug!(rows = rows.len(), "the outbox lane is behind; the sweeper will take these");
+        }
+    }
+}

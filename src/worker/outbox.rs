@@ -1,0 +1,156 @@
+//! The outbox lane: committed tasks to the broker, and only then forgotten.
+//!
+//! Rows come straight from the commit in this process; a sweeper takes those whose lease lapsed because a worker
+//! died. A task may reach the broker twice under the same id and body, never not at all.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::step::{chain, wall_clock};
+use super::{Stop, Worker, stopped};
+use crate::domain::decide::Answer;
+use crate::queue::{Published, Queue, TaskMessage};
+use crate::store::{OutboxRow, OutboxState, Store};
+use crate::telemetry::PublishOutcome;
+
+/// How often lapsed leases are looked for.
+const SWEEP: Duration = Duration::from_secs(1);
+/// Rows a sweep takes at once.
+const SWEEP_ROWS: usize = 500;
+/// How long a full queue, or a routing key without a queue, is left alone.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Publishes what is handed over, and what others left behind, until the last sender is gone.
+pub(super) async fn run<S: Store, Q: Queue>(
+    worker: Worker<S, Q>,
+    mut rows: mpsc::Receiver<Vec<OutboxRow>>,
+    mut stop: Stop,
+) {
+    // This lane must not keep its own channel open.
+    let Worker { handover, .. } = &worker;
+    let (closed, _nobody) = mpsc::channel(1);
+    let _ = handover;
+    let worker = Worker { handover: closed, ..worker };
+    let mut paused: BTreeMap<String, Instant> = BTreeMap::new();
+    let mut next_sweep = Instant::now() + SWEEP;
+    loop {
+        let due = next_sweep.saturating_duration_since(Instant::now());
+        let batch = tokio::select! {
+            batch = rows.recv() => match batch {
+                Some(batch) => batch,
+                None => return,
+            },
+            () = tokio::time::sleep(due), if !*stop.borrow() => {
+                next_sweep = Instant::now() + SWEEP;
+                paused.retain(|_, until| *until > Instant::now());
+                sweep(&worker, &paused).await
+            }
+            // Once told to stop, only what was handed over is still published.
+            () = stopped(&mut stop), if !*stop.borrow() => continue,
+        };
+        publish(&worker, batch, &mut paused).await;
+    }
+}
+
+async fn sweep<S: Store, Q: Queue>(worker: &Worker<S, Q>, paused: &BTreeMap<String, Instant>) -> Vec<OutboxRow> {
+    let except: BTreeSet<String> = paused.keys().cloned().collect();
+    match worker.store.take_outbox(SWEEP_ROWS, worker.lease(), &except).await {
+        Ok(rows) => rows,
+        Err(error) => {
+            tracing::debug!(error = chain(&error), "the outbox cannot be swept now");
+            Vec::new()
+        }
+    }
+}
+
+/// Publishes a batch and settles each row by what the broker said of it.
+async fn publish<S: Store, Q: Queue>(
+    worker: &Worker<S, Q>,
+    batch: Vec<OutboxRow>,
+    paused: &mut BTreeMap<String, Instant>,
+) {
+    if batch.is_empty() {
+        return;
+    }
+    let now = wall_clock(&worker.settings);
+    let (mut sent, mut messages, mut held_back, mut overdue) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for row in batch {
+        match row.expires_at {
+            // Never publish what nobody may use any more: a negative expiration would also close the channel.
+            Some(at) if at <= now => overdue.push((row.id, row.lead_no, Answer::ExpiredUnsent { task: row.id, at: now }.encode())),
+            _ if paused.contains_key(&row.queue) => held_back.push((row.id, OutboxState::Unsent)),
+            _ => {
+                messages.push(task_message(&row, now));
+                sent.push(row);
+            }
+        }
+    }
+    let outcomes = worker.queue.publish(messages).await;
+    let mut confirmed: Vec<Uuid> = Vec::with_capacity(sent.len());
+    for (row, outcome) in sent.into_iter().zip(outcomes) {
+        match outcome {
+            Published::Confirmed => {
+                worker.metrics.published(PublishOutcome::Confirmed);
+                confirmed.push(row.id);
+            }
+            Published::Unroutable => {
+                worker.metrics.published(PublishOutcome::Unroutable);
+                tracing::warn!(task = %row.id, routing_key = row.routing_key, "no queue is bound for a task; it is kept and tried again");
+                held_back.push((row.id, OutboxState::Unroutable));
+            }
+            Published::Refused => {
+                worker.metrics.published(PublishOutcome::Refused);
+                if paused.insert(row.queue.clone(), Instant::now() + PAUSE).is_none() {
+                    tracing::warn!(queue = row.queue, "the broker refuses tasks for a queue (is it full?); only that queue waits");
+                }
+                held_back.push((row.id, OutboxState::Handed));
+            }
+            // The lease lapses and the row is published again, under the same id.
+            Published::Unknown => worker.metrics.published(PublishOutcome::Unknown),
+        }
+    }
+    settle(worker, &confirmed, &held_back, &overdue).await;
+}
+
+async fn settle<S: Store, Q: Queue>(
+    worker: &Worker<S, Q>,
+    confirmed: &[Uuid],
+    held_back: &[(Uuid, OutboxState)],
+    overdue: &[(Uuid, crate::domain::identity::LeadNo, Vec<u8>)],
+) {
+    let store = &worker.store;
+    // If one of these fails the rows stay, their lease lapses, and they are published again: at least once.
+    if !confirmed.is_empty()
+        && let Err(error) = store.forget_outbox(confirmed).await
+    {
+        tracing::warn!(rows = confirmed.len(), error = chain(&error), "published tasks could not be forgotten and will be published again");
+    }
+    if !held_back.is_empty()
+        && let Err(error) = store.release_outbox(held_back, PAUSE).await
+    {
+        tracing::debug!(error = chain(&error), "held-back tasks keep their lease for now");
+    }
+    if !overdue.is_empty() {
+        tracing::warn!(tasks = overdue.len(), "tasks expired before they could be published; their leads decide again");
+        if let Err(error) = store.expire_outbox(overdue).await {
+            tracing::debug!(error = chain(&error), "overdue tasks will be looked at again");
+        }
+    }
+}
+
+fn task_message(row: &OutboxRow, now: crate::domain::time::Moment) -> TaskMessage {
+    TaskMessage {
+        id: row.id.to_string(),
+        routing_key: row.routing_key.clone(),
+        kind: row.kind.clone(),
+        body: row.body.clone(),
+        cause: row.cause.clone(),
+        priority: row.priority,
+        expires_in: row.expires_at.map(|at| Duration::from_millis((at - now).0.max(1) as u64)),
+        published_at_ms: now.0,
+        lead_version: row.lead_version.max(0) as u64,
+    }
+}

@@ -1,0 +1,370 @@
+//! ONE BATCH: decode → load → decide → commit, and what to do with each delivery afterwards.
+//!
+//! The whole batch is one transaction. What one message may have caused leads to one by one, so that only the
+//! culprit is set aside; what the database or a neighbour caused is tried again whole and counts against nobody.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use super::load::{changes, working_set};
+use super::{Settings, Worker};
+use crate::domain::decide::Answer;
+use crate::domain::event::{Body, Event, EventType};
+use crate::domain::identity::LeadNo;
+use crate::domain::time::Moment;
+use crate::domain::working_set::{Applied, Env, WorkingSet};
+use crate::queue::{DeadLetter, Delivery, Queue, Tag};
+use crate::replay::refusal_words;
+use crate::store::{Changes, HistoryRow, Loaded, OutboxRow, Store, StoreError, Wanted, WantedMessage};
+use crate::telemetry::EventOutcome;
+use crate::wire::inbound::{Envelope, Reason, Refusal, decode, key_of_body, key_of_event};
+
+/// Whole retries of a unit of work that another worker got in the way of.
+const CONTENDED_TRIES: u32 = 3;
+/// Tries of one message alone, each counted in the database before it is made, until it is set aside.
+const SUSPECT_TRIES: u32 = 3;
+
+/// What became of a batch; the deliveries themselves are the caller's to settle.
+#[derive(Debug, Default)]
+pub struct Handled<R> {
+    /// Done with: acknowledge.
+    pub done: Vec<Tag>,
+    /// To be set aside in the dead queue, and acknowledged once they are safely there.
+    pub dead: Vec<(Tag, DeadLetter<R>)>,
+}
+
+/// One delivery on its way through the step.
+struct Message<R> {
+    delivery: Delivery<R>,
+    event: Event,
+}
+
+/// Works units of work against a store; the intake lane, the wake lane and tests share it.
+pub struct Stepper<'w, S, Q> {
+    pub(super) worker: &'w Worker<S, Q>,
+}
+
+enum Failure {
+    /// Nobody's fault here: try the same again later.
+    Away(StoreError),
+    /// The database refuses, or the code panicked: one of the messages may be the cause.
+    Suspicious(String),
+}
+
+impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
+    /// Works a batch of deliveries.
+    ///
+    /// # Errors
+    /// The store is away: nothing is known to be settled, everything will come again.
+    pub async fn batch(&self, deliveries: Vec<Delivery<Q::Raw>>) -> Result<Handled<Q::Raw>, StoreError> {
+        let mut handled = Handled { done: Vec::with_capacity(deliveries.len()), dead: Vec::new() };
+        let (mut fresh, mut suspects) = (Vec::with_capacity(deliveries.len()), Vec::new());
+        let received = wall_clock(&self.worker.settings);
+        for delivery in deliveries {
+            match self.decode(&delivery, received) {
+                Err(refusal) => self.refuse(&mut handled, delivery, refusal, received),
+                // It was given to somebody who then died or lost the connection: perhaps it was the reason.
+                Ok(event) if delivery.meta.redelivered => suspects.push(Message { delivery, event }),
+                Ok(event) => fresh.push(Message { delivery, event }),
+            }
+        }
+        match self.work(&fresh).await {
+            Ok(applied) => self.settle(&mut handled, fresh, applied, received),
+            Err(Failure::Away(error)) => return Err(error),
+            Err(Failure::Suspicious(why)) => {
+                tracing::warn!(messages = fresh.len(), why, "a batch failed; its messages are worked one by one");
+                suspects.append(&mut fresh);
+            }
+        }
+        for suspect in suspects {
+            self.alone(&mut handled, suspect, received).await?;
+        }
+        Ok(handled)
+    }
+
+    fn decode(&self, delivery: &Delivery<Q::Raw>, received: Moment) -> Result<Event, Refusal> {
+        let envelope = Envelope {
+            body: &delivery.body,
+            content_type: delivery.meta.content_type.as_deref(),
+            headers: &delivery.meta.headers,
+            timestamp_ms: delivery.meta.timestamp_ms,
+        };
+        let inbound = &self.worker.settings.inbound;
+        catch_unwind(AssertUnwindSafe(|| decode(&envelope, received, inbound)))
+            .unwrap_or_else(|_| Err(unreadable(&delivery.body)))
+    }
+
+    /// Works one message that may be a culprit, with a count that is committed first, so that it survives what it may do.
+    async fn alone(
+        &self,
+        handled: &mut Handled<Q::Raw>,
+        suspect: Message<Q::Raw>,
+        received: Moment,
+    ) -> Result<(), StoreError> {
+        let name = key_of_event(&suspect.event.source, &suspect.event.id);
+        let tries = self.worker.store.count_suspect(&name).await?;
+        let outcome = if tries > SUSPECT_TRIES {
+            Err(Failure::Suspicious(format!("it was tried {SUSPECT_TRIES} times and the worker did not survive it")))
+        } else {
+            self.work(std::slice::from_ref(&suspect)).await
+        };
+        match outcome {
+            Ok(applied) => self.settle(handled, vec![suspect], applied, received),
+            Err(Failure::Away(error)) => return Err(error),
+            Err(Failure::Suspicious(why)) => {
+                tracing::error!(key = name, why, "a message cannot be worked and is set aside");
+                let refusal = Refusal::of(&suspect.event, Reason::InternalError, format!("The message could not be worked: {why}."));
+                self.refuse(handled, suspect.delivery, refusal, received);
+            }
+        }
+        self.worker.store.clear_suspect(&name).await
+    }
+
+    /// Load, decide, commit: the unit of work, again as a whole where others got in the way.
+    async fn work(&self, messages: &[Message<Q::Raw>]) -> Result<Vec<Applied>, Failure> {
+        if messages.is_empty() {
+            return Ok(Vec::new());
+        }
+        let worker = self.worker;
+        let wanted = wanted(messages.iter().map(|m| &m.event), &worker.env);
+        for _ in 0..CONTENDED_TRIES {
+            let started = Instant::now();
+            let (held, loaded) = match worker.store.hold(wanted.clone()).await {
+                Ok(held) => held,
+                Err(StoreError::Contended) => continue,
+                Err(error) => return Err(failure(error)),
+            };
+            let now = worker.now(loaded.now);
+            let decided = decide_all(messages, loaded, &worker.env, worker.settings.clock_offset, now)?;
+            let rows = decided.changes.outbox.clone();
+            if decided.changes.is_empty() {
+                return Ok(decided.applied);
+            }
+            match worker.store.commit(held, decided.changes, worker.lease()).await {
+                Ok(()) => {
+                    worker.metrics.step(messages.len(), started.elapsed());
+                    self.committed(rows, &decided.made);
+                    return Ok(decided.applied);
+                }
+                Err(StoreError::Contended) => {}
+                Err(error) => return Err(failure(error)),
+            }
+        }
+        if messages.len() == 1 {
+            // Alone there is nothing to take apart: whoever is in the way will be done sooner or later.
+            return Err(Failure::Away(StoreError::Contended));
+        }
+        // A large batch meets others more often; halves meet them less.
+        let (left, right) = messages.split_at(messages.len() / 2);
+        let mut applied = Box::pin(self.work(left)).await?;
+        applied.extend(Box::pin(self.work(right)).await?);
+        Ok(applied)
+    }
+
+    /// After the commit: the tasks go to the broker, the counters go up.
+    pub(super) fn committed(&self, rows: Vec<OutboxRow>, made: &[(&'static str, &'static str)]) {
+        for (kind, state) in made {
+            self.worker.metrics.task(kind, state);
+        }
+        self.worker.hand_over(rows);
+    }
+
+    fn settle(
+        &self,
+        handled: &mut Handled<Q::Raw>,
+        messages: Vec<Message<Q::Raw>>,
+        applied: Vec<Applied>,
+        received: Moment,
+    ) {
+        for (message, applied) in messages.into_iter().zip(applied) {
+            let kind = message.event.kind().name();
+            match applied {
+                Applied::To(_) | Applied::World => {
+                    self.worker.metrics.event(kind, EventOutcome::Applied);
+                    handled.done.push(message.delivery.tag);
+                }
+                Applied::Duplicate => {
+                    self.worker.metrics.event(kind, EventOutcome::Duplicate);
+                    handled.done.push(message.delivery.tag);
+                }
+                Applied::Refused(why) => {
+                    let (reason, detail) = refusal_words(why);
+                    let refusal = Refusal::of(&message.event, reason, detail);
+                    self.refuse(handled, message.delivery, refusal, received);
+                }
+            }
+        }
+    }
+
+    fn refuse(&self, handled: &mut Handled<Q::Raw>, delivery: Delivery<Q::Raw>, refusal: Refusal, at: Moment) {
+        let kind = refusal.kind.as_deref().and_then(EventType::from_name).map_or("unknown", EventType::name);
+        self.worker.metrics.event(kind, EventOutcome::Refused);
+        self.worker.metrics.refused(refusal.reason.name());
+        tracing::warn!(reason = refusal.reason.name(), key = refusal.key, "a message is set aside: {}", refusal.detail);
+        let letter = DeadLetter {
+            refusal: crate::queue::Refusal {
+                reason: refusal.reason.name().to_owned(),
+                detail: refusal.detail.clone(),
+                at: at.to_string(),
+                key: refusal.key.clone(),
+            },
+            // Of a person who asked to be forgotten nothing is kept but what names the message.
+            body: if refusal.reason == Reason::ErasedLead { stub(&refusal) } else { delivery.body },
+            raw: (refusal.reason != Reason::ErasedLead).then_some(delivery.raw),
+            meta: delivery.meta,
+        };
+        handled.dead.push((delivery.tag, letter));
+    }
+}
+
+fn failure(error: StoreError) -> Failure {
+    match error {
+        StoreError::Contended | StoreError::Unavailable(_) => Failure::Away(error),
+        StoreError::Refused(_) => Failure::Suspicious(chain(&error)),
+    }
+}
+
+/// An error with everything that caused it, for a log line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+/// The decoder itself failed on a message: it is kept whole for whoever mends the decoder.
+fn unreadable(body: &[u8]) -> Refusal {
+    Refusal {
+        reason: Reason::InternalError,
+        detail: "Reading the message failed inside gleaner; it is kept whole, to be replayed after a fix.".into(),
+        key: key_of_body(body),
+        source: None,
+        id: None,
+        kind: None,
+        time: None,
+    }
+}
+
+/// All that is kept of a message about somebody who asked to be forgotten.
+fn stub(refusal: &Refusal) -> Vec<u8> {
+    serde_json::json!({
+        "source": refusal.source,
+        "id": refusal.id,
+        "type": refusal.kind,
+        "time": refusal.time,
+        "reason": refusal.reason.name(),
+    })
+    .to_string()
+    .into_bytes()
+}
+
+/// The keys, tasks and events that a batch is about.
+fn wanted<'e>(events: impl Iterator<Item = &'e Event>, env: &Env) -> Wanted {
+    let messages = events
+        .filter(|event| !matches!(event.body, Body::Rep(_)))
+        .map(|event| {
+            let mut keys: Vec<_> = event.keys.iter().collect();
+            keys.sort_by_key(|k| (k.strength(), *k));
+            WantedMessage {
+                event: Some(event.key),
+                keys: keys.into_iter().map(|k| env.hasher.hash(k)).collect(),
+                task: event.task_id,
+            }
+        })
+        .collect();
+    Wanted { messages, ..Wanted::default() }
+}
+
+/// What a batch comes to, ready to commit.
+struct Decided {
+    applied: Vec<Applied>,
+    changes: Changes,
+    made: Vec<(&'static str, &'static str)>,
+}
+
+/// The pure middle of the step; a panic in it is caught, because one message must not take the worker along.
+fn decide_all<R>(
+    messages: &[Message<R>],
+    loaded: Loaded,
+    env: &Env,
+    offset: crate::domain::time::Span,
+    now: Moment,
+) -> Result<Decided, Failure> {
+    catch_unwind(AssertUnwindSafe(|| {
+        let inbox = loaded.inbox.clone();
+        let mut set = working_set(loaded).map_err(|e| Failure::Suspicious(e.to_string()))?;
+        let inbox_done = work_inbox(&mut set, &inbox, env, now);
+        let (mut applied, mut history, mut world) = (Vec::with_capacity(messages.len()), Vec::new(), Vec::new());
+        for message in messages {
+            let outcome = set.apply(&message.event, env, now);
+            match outcome {
+                Applied::To(lead_no) => history.push((lead_no, message)),
+                Applied::World => world.push((message.event.key, message.delivery.body.clone())),
+                Applied::Duplicate | Applied::Refused(_) => {}
+            }
+            applied.push(outcome);
+        }
+        let net = set.take();
+        let made = net.made.iter().map(|(kind, state)| (kind.event_type(), state_name(*state))).collect();
+        for (no, note) in &net.notes {
+            tracing::warn!(lead_no = no.0, "{note}");
+        }
+        let mut changes = changes(&set, net, now, offset);
+        changes.inbox_done = inbox_done;
+        changes.world = world;
+        let erased = &changes.erased;
+        changes.history = history
+            .into_iter()
+            .filter(|(no, _)| !erased.contains(no))
+            .map(|(no, m)| HistoryRow {
+                lead_no: no,
+                event: m.event.key,
+                at: m.event.at,
+                body: m.delivery.body.clone(),
+            })
+            .collect();
+        Ok(Decided { applied, changes, made })
+    }))
+    .unwrap_or_else(|_| Err(Failure::Suspicious("deciding on it failed".into())))
+}
+
+/// Gives the leads held the answers that waited for them; returns the rows that are done with.
+pub(super) fn work_inbox(
+    set: &mut WorkingSet,
+    inbox: &[(i64, LeadNo, Vec<u8>)],
+    env: &Env,
+    now: Moment,
+) -> Vec<i64> {
+    for (_, no, bytes) in inbox {
+        match Answer::decode(bytes) {
+            Some(answer) => set.answer(*no, answer, env, now),
+            None => tracing::error!(lead_no = no.0, "an answer in the inbox cannot be read and is dropped"),
+        }
+    }
+    inbox.iter().map(|(seq, ..)| *seq).collect()
+}
+
+pub(super) fn state_name(state: crate::domain::task::TaskState) -> &'static str {
+    use crate::domain::task::TaskState as T;
+    match state {
+        T::Held => "held",
+        T::Ready => "ready",
+        T::Done => "done",
+        T::Failed => "failed",
+        T::Rejected(_) => "rejected",
+        T::Expired => "expired",
+        T::ExpiredUnsent => "expired_unsent",
+        T::RevokedUnsent => "revoked_unsent",
+        T::Revoked => "revoked",
+        T::Observed => "observed",
+    }
+}
+
+/// The moment of receipt: this machine's clock, because the database has not been asked yet.
+pub(super) fn wall_clock(settings: &Settings) -> Moment {
+    Moment::from_timestamp(jiff::Timestamp::now()) + settings.clock_offset
+}
