@@ -1,3 +1,5 @@
 //! One file for each subcommand; what they share is small and stands here.
 
+pub mod demo;
+pub mod explain;
 pub mod replay;
