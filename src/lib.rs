@@ -3,3 +3,4 @@
 //! The table of contents; ARCHITECTURE.md walks one message through it.
 
 pub mod domain;
+pub mod store;
