@@ -7,5 +7,7 @@ pub mod config;
 pub mod domain;
 pub mod queue;
 pub mod replay;
+pub mod store;
 pub mod telemetry;
 pub mod wire;
+pub mod worker;

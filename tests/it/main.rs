@@ -6,4 +6,5 @@
 mod golden;
 mod inbound;
 mod queue_contract;
+mod store_contract;
 mod support;
