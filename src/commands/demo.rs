@@ -116,3 +116,20 @@ fn tell(out: &mut impl Write, name: &str, record: &LeadRecord, messages: &[Value
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demo_shows_a_dozen_leads_turning_into_different_tasks() {
+        let mut out = Vec::new();
+        run(&mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        println!("{text}");
+        for play in ["first_call", "second_call", "first_email", "contact_repair", "referral_handoff", "disengage"] {
+            assert!(text.contains(&format!("({play})")), "the demo shows no {play}");
+        }
+        assert!(text.matches("\n  ").count() > 24 && text.contains("taken back"));
+    }
+}

@@ -60,8 +60,10 @@ async fn wake_due<S: Store, Q: Queue>(worker: &Worker<S, Q>, limit: usize) -> Re
     let oldest = loaded.leads.iter().filter_map(|l| l.wake_at).min();
     let lag = oldest.map_or(0, |at| (now - at).0.max(0) as u64);
     worker.metrics.wakeup_lag(Duration::from_millis(lag));
-    let leads: Vec<LeadNo> = loaded.leads.iter().map(|l| l.lead_no).collect();
+    let leads: Vec<LeadNo> =
+        loaded.leads.iter().filter(|l| l.wake_at.is_some_and(|at| at <= now)).map(|l| l.lead_no).collect();
     let inbox = loaded.inbox.clone();
+    let inbox_rows = inbox.len();
     let decided = catch_unwind(AssertUnwindSafe(|| {
         let mut set = working_set(loaded).map_err(|e| StoreError::Refused(Box::new(e)))?;
         let inbox_done = work_inbox(&mut set, &inbox, &worker.env, now);
@@ -80,5 +82,5 @@ async fn wake_due<S: Store, Q: Queue>(worker: &Worker<S, Q>, limit: usize) -> Re
     let rows = changes.outbox.clone();
     worker.store.commit(held, changes, worker.lease()).await?;
     Stepper { worker }.committed(rows, &made);
-    Ok(leads.len())
+    Ok(leads.len() + inbox_rows)
 }
