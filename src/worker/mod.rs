@@ -10,6 +10,7 @@ mod intake;
 mod load;
 mod outbox;
 mod pools;
+mod seam;
 mod step;
 mod wakeups;
 
@@ -28,6 +29,7 @@ use crate::telemetry::Metrics;
 use crate::wire::inbound::Inbound;
 
 pub use load::working_set;
+pub use seam::Seam;
 pub use step::{Handled, Stepper};
 
 /// What a worker needs to know besides its store, its queue and its policy. All limits are here.
@@ -46,8 +48,9 @@ pub struct Settings {
     pub keep_history: Span,
 }
 
-/// How long outbox rows belong to the worker that committed them, before another may publish them again.
-pub const LEASE: Duration = Duration::from_secs(30);
+/// How long outbox rows belong to the worker that committed them, before another may publish them again. Longer than
+/// a publish may take (10 s), so that nobody takes a row that is just being sent.
+pub const LEASE: Duration = Duration::from_secs(15);
 /// Batches of outbox rows that may wait in this process; past it the sweeper fetches them from the database.
 const HANDOVER: usize = 64;
 /// Due leads and claims taken at once.

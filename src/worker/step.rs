@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use super::load::{changes, working_set};
+use super::seam::{Seam, pass};
 use super::{Settings, Worker};
 use crate::domain::decide::Answer;
 use crate::domain::event::{Body, Event, EventType};
@@ -140,8 +141,10 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
             if decided.changes.is_empty() {
                 return Ok(decided.applied);
             }
+            pass(Seam::BeforeCommit);
             match worker.store.commit(held, decided.changes, worker.lease()).await {
                 Ok(()) => {
+                    pass(Seam::AfterCommit);
                     worker.metrics.step(messages.len(), started.elapsed());
                     self.committed(rows, &decided.made);
                     return Ok(decided.applied);
