@@ -11,8 +11,10 @@ RUN mkdir -p src \
     && touch src/lib.rs \
     && cargo build --release --locked \
     && rm -r src
+# What the program has compiled in (policy, schema, the sample of the demo), and the program.
 COPY config config
 COPY migrations migrations
+COPY samples samples
 COPY src src
 # Cargo goes by the time of the files, and those copied may be older than the stand-ins built above.
 RUN find src -name '*.rs' -exec touch {} + \
