@@ -19,7 +19,7 @@ use super::policy::{Partner, PlayRule, Policy};
 use super::register::Cited;
 use super::task::{Class, Fault, Play, TaskState};
 use super::time::{Moment, Span, Zone};
-use super::touches::{CallResult, call_result, last_conversation, our_calls};
+use super::touches::{CallResult, call_result, ours};
 use super::words::{Finding, Label, Medium};
 
 /// What a proposal needs to see. Conduct and closings are what they are at this decision.
@@ -287,7 +287,7 @@ fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option<&'a Key> {
     let rule = v.policy.rule(play)?;
     let mut due = due.max(v.now);
     if play != Play::Callback {
-        if let Some(spoke) = last_conversation(v.facts, v.policy)
+        if let Some(spoke) = v.j.last_conversation
             && play != Play::AnswerCall
         {
             due = due.max(spoke + v.policy.plays.fatigue.quiet_after_contact.0);
@@ -420,7 +420,7 @@ fn our_episode_calls(v: &View<'_, '_>) -> EpisodeCalls {
     let mut halves = 0;
     let mut attempts = 0;
     let mut failed_at = None;
-    for (touch, result) in our_calls(v.facts, v.policy).filter(|(t, _)| t.cited.stamp.at >= started) {
+    for (touch, result) in ours(&v.j.calls).filter(|(t, _)| t.cited.stamp.at >= started) {
         let at = touch.cited.stamp.at;
         match result {
             CallResult::OurFailure => failed_at = Some(at),
@@ -547,7 +547,7 @@ fn meeting_ahead(v: &View<'_, '_>) -> bool {
 }
 
 fn spoke_since_started(v: &View<'_, '_>) -> bool {
-    last_conversation(v.facts, v.policy).is_some_and(|at| at >= v.started())
+    v.j.last_conversation.is_some_and(|at| at >= v.started())
 }
 
 /// The inquiry is so old that a first call would only puzzle the lead.

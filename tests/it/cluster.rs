@@ -39,11 +39,12 @@ pub struct Cluster {
 impl Cluster {
     pub async fn start(name: &str) -> Cluster {
         let tag = uuid::Uuid::new_v4().simple().to_string();
-        let database = format!("gleaner_{name}_{}", &tag[..8]);
         let admin_url = database_url();
+        let (base, own) = admin_url.rsplit_once('/').unwrap();
+        // Named after the database we were given, so that whoever made that one can drop what we leave.
+        let database = format!("{own}_{name}_{}", &tag[..8]);
         let mut admin = PgConnection::connect(&admin_url).await.unwrap();
         sqlx::query(&format!("create database {database}")).execute(&mut admin).await.unwrap();
-        let (base, _) = admin_url.rsplit_once('/').unwrap();
         let url = format!("{base}/{database}");
         let prefix = format!("{name}-{}.", &tag[..8]);
         let mut settings = RabbitSettings::new(amqp_url());
