@@ -4,3 +4,4 @@ pub mod event;
 pub mod identity;
 pub mod suppression;
 pub mod time;
+pub mod words;
