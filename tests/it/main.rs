@@ -8,3 +8,4 @@ mod inbound;
 mod queue_contract;
 mod store_contract;
 mod support;
+mod words;
