@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::{by_keys, order_free};
 use gleaner::queue::rabbitmq::{RabbitMq, RabbitSettings};
 use gleaner::queue::{EventMessage, Queue};
 use serde_json::Value;
@@ -230,30 +231,6 @@ impl Drop for Cluster {
             let _reaped = worker.wait();
         }
     }
-}
-
-/// Records of a JSONL text by their keys.
-pub fn by_keys(jsonl: &str) -> BTreeMap<String, Value> {
-    jsonl
-        .lines()
-        .map(|line| {
-            let record: Value = serde_json::from_str(line).unwrap();
-            (record["keys"].to_string(), record)
-        })
-        .collect()
-}
-
-/// What may differ between two orders of the same events.
-const CONDUCT: [&str; 9] =
-    ["stage", "linked", "open_tasks", "planned", "next_action", "version", "updated_at", "lead_id", "changed"];
-
-/// The order-free part of a record.
-pub fn order_free(record: &Value) -> Value {
-    let mut record = record.clone();
-    for field in CONDUCT {
-        record.as_object_mut().unwrap().remove(field);
-    }
-    record
 }
 
 /// Part (b) of the oracle: what the workers know equals what replay knows, as of the same instant.

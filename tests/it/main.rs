@@ -5,6 +5,7 @@
 
 mod golden;
 mod inbound;
+mod order;
 mod queue_contract;
 mod store_contract;
 mod support;
