@@ -4,14 +4,10 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::Value;
 
-use crate::domain::decide::Mode;
-use crate::domain::identity::KeyHasher;
-use crate::domain::policy::{Fictional, Policy};
 use crate::domain::time::{Moment, Span};
 use crate::domain::working_set::Env;
 use crate::replay::{Replay, Sorter};
@@ -29,16 +25,7 @@ const TOLD: usize = 6;
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn run(out: &mut impl Write) -> Result<()> {
-    let policy = Policy::shipped(Fictional::Allow).map_err(|e| anyhow!(e.join("\n")).context("the shipped policy is broken"))?;
-    let env = Env {
-        policy: Arc::new(policy),
-        hasher: KeyHasher::fixed(),
-        epoch: "0".into(),
-        mode: Mode::Act,
-        publish_ahead: Span::ZERO,
-        max_event_age: None,
-    };
+pub fn run(out: &mut impl Write, env: Env) -> Result<()> {
     let mut replay = Replay::new(env);
     let settings = Inbound { default_country: Some("US".into()), ..Inbound::replay() };
     let mut sorter = Sorter::new(None);
@@ -119,12 +106,25 @@ fn tell(out: &mut impl Write, name: &str, record: &LeadRecord, messages: &[Value
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::domain::decide::Mode;
+    use crate::domain::identity::KeyHasher;
+    use crate::domain::policy::{Fictional, Policy};
 
     #[test]
     fn the_demo_shows_a_dozen_leads_turning_into_different_tasks() {
+        let env = Env {
+            policy: Arc::new(Policy::shipped(Fictional::Allow).unwrap()),
+            hasher: KeyHasher::fixed(),
+            epoch: "0".into(),
+            mode: Mode::Act,
+            publish_ahead: Span::ZERO,
+            max_event_age: None,
+        };
         let mut out = Vec::new();
-        run(&mut out).unwrap();
+        run(&mut out, env).unwrap();
         let text = String::from_utf8(out).unwrap();
         println!("{text}");
         for play in ["first_call", "second_call", "first_email", "contact_repair", "referral_handoff", "disengage"] {
