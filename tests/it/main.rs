@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod cluster;
+mod faults;
 mod golden;
 mod inbound;
 mod order;
