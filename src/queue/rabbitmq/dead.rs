@@ -23,6 +23,10 @@ pub async fn visit(
     Ok(seen)
 }
 
+fn is_unreadable(error: &lapin::Error) -> bool {
+    matches!(error.kind(), lapin::ErrorKind::ParsingError(_))
+}
+
 async fn walk(
     shared: &Shared,
     publisher: &Publisher,
@@ -38,6 +42,10 @@ async fn walk(
         let got = session.answer(queue, get).await?.map_err(|error| match reply_code(&error) {
             Some(404) => QueueError::Refused(format!("there is no queue {queue}; `gleaner topology` can make it")),
             Some(403) => QueueError::Refused(format!("this user may not read the queue {queue}")),
+            _ if is_unreadable(&error) => QueueError::Refused(format!(
+                "after {seen} messages {queue} holds one that this program cannot read (a property or header name that is \
+                 not UTF-8); look at it and remove it with RabbitMQ's own tools"
+            )),
             _ => lost(&error),
         })?;
         let Some(message) = got else { break };
