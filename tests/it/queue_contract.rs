@@ -5,6 +5,7 @@
 
 mod local;
 mod rabbitmq;
+mod raw;
 mod relay;
 
 use std::sync::Arc;

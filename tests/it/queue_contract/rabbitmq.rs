@@ -148,8 +148,49 @@ broker_tests! {
     after_a_bad_end_few_are_handed_out_until_they_are_acknowledged
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_cannot_be_read_is_set_aside_alone() {
+    let ten = Overrides { event_delivery_limit: 10, ..Overrides::default() };
+    run(ten, behaviour::a_message_that_cannot_be_read_is_set_aside_alone).await
+}
+
 mod behaviour {
     use super::*;
+
+    pub async fn a_message_that_cannot_be_read_is_set_aside_alone(rig: Arc<Rabbit>) {
+        rig.queue().send_events(numbered(25)).await.unwrap();
+        let uri: AMQPUri = rig.settings.url.parse().unwrap();
+        let (user, password) = (&uri.authority.userinfo.username, &uri.authority.userinfo.password);
+        let broker = (uri.authority.host.as_str(), uri.authority.port);
+        raw::send_unreadable(broker, (user, password), &uri.vhost, &rig.name("leads"), "lead.captured").await;
+        rig.queue().send_events(numbered(25)).await.unwrap();
+        // Whoever is given the message ends, and everything prefetched beside it counts one delivery more: were it
+        // always fifty, eleven ends would set all fifty aside.
+        let mut got = Vec::new();
+        while got.len() < 50 {
+            let mut consumer = rig.queue().consume(50).await.unwrap();
+            while got.len() < 50 {
+                let Ok(some) = consumer.receive(100, Duration::from_millis(20)).await else { break };
+                if consumer.ack(&tags(&some)).await.is_ok() {
+                    got.extend(bodies(&some));
+                }
+            }
+            consumer.close().await;
+        }
+        got.sort();
+        let mut twice: Vec<String> = (0..50).map(|n| format!("event {}", n % 25)).collect();
+        twice.sort();
+        assert_eq!(got, twice);
+        let passive = QueueDeclareOptions { passive: true, ..Default::default() };
+        let dead = rig.name("gleaner.dead-events");
+        let channel = rig.channel().await;
+        while channel.queue_declare(dead.clone().into(), passive, FieldTable::default()).await.unwrap().message_count()
+            != 1
+        {}
+        // It cannot be looked at here either, but that is said.
+        let told = rig.queue().visit_dead(10, &mut |_| DeadAction::Drop).await.unwrap_err().to_string();
+        assert!(told.contains("cannot read"), "{told}");
+    }
 
     pub async fn a_task_has_the_properties_of_the_contract(rig: Arc<Rabbit>) {
         let id = "0b0e7f3c-55cf-5a5e-8f0c-6a3d0c0a4a11";
