@@ -220,7 +220,7 @@ pub trait Queue: Clone + Send + Sync + 'static {
         choose: &mut (dyn FnMut(&DeadLetterView) -> DeadAction + Send),
     ) -> impl Future<Output = Result<usize, QueueError>> + Send;
 
-    /// Ends all connections, within a bound of its own (5 s).
+    /// Ends the connections that clones share, within a bound of its own (5 s); consumers end by themselves. Using the queue again opens them again.
     fn close(&self) -> impl Future<Output = ()> + Send;
 }
 

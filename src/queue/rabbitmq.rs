@@ -1,18 +1,22 @@
 //! The queue on RabbitMQ 3.10 and later, through lapin.
 //!
-//! `topology` says what there is and `declare` makes it, `session` is one connection with bounds on everything, `consume` receives events,
-//! `publish` sends and waits for confirms, `properties` turns our messages into AMQP's and back, `dead` looks after
-//! what was set aside. Consuming and publishing have connections of their own: the broker stops reading from one that
-//! publishes while it has an alarm, and acknowledgements must not stop with it.
+//! `topology` says what there is and `declare` makes it; `session` is one connection with bounds on everything.
+//! `consume` receives events and `settle` acknowledges them. `publish` sends over the one `line`, a `window` at a time;
+//! `properties` and `headers` turn our messages into AMQP's and back. `dead` looks after what was set aside.
+//!
+//! Consuming and publishing have connections of their own: the broker stops reading from one that publishes while it
+//! has an alarm, and acknowledgements must not stop with it.
 
 mod consume;
 mod dead;
 mod declare;
 mod headers;
+mod line;
 mod properties;
 mod publish;
 mod session;
 mod settings;
+mod settle;
 mod topology;
 mod window;
 
@@ -27,9 +31,9 @@ pub use consume::RabbitConsumer;
 pub use settings::RabbitSettings;
 pub use topology::{Argument, Binding, Exchange, QueueSpec, Topology};
 
-/// A log filter that belongs to this module: below `error` lapin logs returned messages whole, with the personal data
-/// in them, and the address it connects to, with the password.
-pub const LOG_FILTER: &str = "lapin=error,amq_protocol_tcp=error,amq_protocol=error";
+/// A log filter that belongs to this module. lapin logs returned messages whole, with the personal data in them, and the
+/// address it connects to, with the password; its errors all come back to us and are told where they are settled.
+pub const LOG_FILTER: &str = "lapin=off,amq_protocol_tcp=off,amq_protocol=off";
 
 /// RabbitMQ as a [`Queue`]. Clones share one publishing connection, opened when first needed; every consumer has its own.
 #[derive(Clone)]

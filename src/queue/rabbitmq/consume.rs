@@ -7,40 +7,36 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{FutureExt, join_all};
+use futures_util::future::FutureExt;
 use futures_util::stream::StreamExt;
 use lapin::message::Delivery as Arrival;
-use lapin::options::{
-    BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions, QueueDeclareOptions,
-};
+use lapin::options::{BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Acker, BasicProperties, Channel};
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::session::{Session, lost, reply_code, short};
+use super::settle::Settle;
 use super::{Shared, declare, properties};
 use crate::queue::{Consumer, Delivery, QueueError, Tag};
 
-/// How long acknowledgements may take to be written. A peer that takes none for so long is gone.
-const SETTLE: Duration = Duration::from_secs(5);
-
 pub struct RabbitConsumer {
-    shared: Arc<Shared>,
-    session: Session,
-    channel: Channel,
+    pub(super) shared: Arc<Shared>,
+    pub(super) session: Session,
+    pub(super) channel: Channel,
     /// A second channel for looking at the queue: a refused look closes its channel.
     side: Channel,
-    stream: lapin::Consumer,
-    generation: u64,
-    prefetch: u16,
+    pub(super) stream: lapin::Consumer,
+    pub(super) generation: u64,
+    pub(super) prefetch: u16,
     /// The prefetch in force, which starts at 1; see [`RabbitConsumer::wider`].
-    window: u16,
+    pub(super) window: u16,
     /// Arrived, not yet handed out. Kept here and not in a future, so that a cancelled `receive` loses nothing.
-    arrived: VecDeque<Arrival>,
+    pub(super) arrived: VecDeque<Arrival>,
     /// Handed out, not yet settled, by delivery tag.
-    unsettled: BTreeMap<u64, Acker>,
+    pub(super) unsettled: BTreeMap<u64, Acker>,
     /// Whether a delivery was seen that was never given to anybody before.
-    fresh: bool,
+    pub(super) fresh: bool,
     next_look: Instant,
     /// Whether the last look found messages waiting although nothing holds them back.
     suspicious: bool,
@@ -76,7 +72,7 @@ impl RabbitConsumer {
     }
 
     /// How many more the broker may send before something is settled.
-    fn credit(&self) -> usize {
+    pub(super) fn credit(&self) -> usize {
         usize::from(self.window).saturating_sub(self.arrived.len() + self.unsettled.len())
     }
 
@@ -100,14 +96,17 @@ impl RabbitConsumer {
         }
     }
 
-    fn end(&mut self, why: String) -> QueueError {
+    /// Ends this life. An error that the broker sent says better why than whatever failed because of it.
+    pub(super) fn end(&mut self, why: String) -> QueueError {
+        let told = std::iter::from_fn(|| self.stream.next().now_or_never().flatten()).find_map(Result::err);
+        let why = told.map_or(why, |error| error.to_string());
         self.arrived.clear();
         self.unsettled.clear();
         self.session.cut();
         QueueError::SessionLost(self.ended.get_or_insert(why).clone())
     }
 
-    fn not_ended(&self) -> Result<(), QueueError> {
+    pub(super) fn not_ended(&self) -> Result<(), QueueError> {
         match &self.ended {
             Some(why) => Err(QueueError::SessionLost(why.clone())),
             None => Ok(()),
@@ -140,105 +139,9 @@ impl RabbitConsumer {
         self.next_look = Instant::now() + if self.suspicious { pause / 6 } else { pause };
         Ok(())
     }
-
-    /// How many deliveries at a time the broker may send once these are settled, where that is more than now.
-    ///
-    /// A life starts with one at a time and stays careful as long as what arrives was given to somebody before: doubling
-    /// whenever a full window is settled. A message that ends lives (it cannot be parsed, it kills the process) would
-    /// otherwise count as a delivery for everything prefetched beside it, and the broker would set the innocent aside
-    /// with it. The first fresh one shows that the suspects are through, since those come first.
-    fn wider(&self, settled: usize) -> Option<u16> {
-        if self.credit() > 0 || !self.arrived.is_empty() {
-            return None;
-        }
-        let left = u16::try_from(self.unsettled.len().saturating_sub(settled)).unwrap_or(u16::MAX);
-        let window = match (self.fresh, left) {
-            (true, left) => self.prefetch.saturating_sub(left),
-            (false, 0) => self.window.saturating_mul(2).min(self.prefetch),
-            (false, _) => return None,
-        };
-        (window > self.window).then_some(window)
-    }
-
-    /// Stops deliveries. Nothing is under way, since there is no credit when this is called.
-    async fn pause(&mut self) -> Result<(), QueueError> {
-        let cancel = self.channel.basic_cancel(self.stream.tag(), BasicCancelOptions::default());
-        match self.session.answer("ending a consumer", cancel).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(self.end(error.to_string())),
-            Err(silence) => Err(self.end(silence.to_string())),
-        }
-    }
-
-    /// Lets deliveries come again, more at a time: the prefetch belongs to a consumer from its beginning, so a wider one
-    /// is a new consumer on the same channel.
-    async fn resume(&mut self, window: u16) {
-        match subscribe(&self.shared, &self.session, &self.channel, window).await {
-            Ok(stream) => (self.stream, self.window) = (stream, window),
-            // The next call tells.
-            Err(error) => drop(self.end(error.to_string())),
-        }
-    }
-
-    /// The delivery tags behind these tags, in order.
-    fn outstanding(&self, tags: &[Tag]) -> Result<Vec<u64>, QueueError> {
-        self.not_ended()?;
-        if tags.iter().any(|tag| tag.generation != self.generation) {
-            let why = "these deliveries belong to an earlier session and come again";
-            return Err(QueueError::SessionLost(why.to_string()));
-        }
-        let mut numbers: Vec<u64> = tags.iter().map(|tag| tag.number).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        match numbers.iter().find(|number| !self.unsettled.contains_key(number)) {
-            Some(other) => {
-                Err(QueueError::Refused(format!("delivery {other} was settled before, or never handed out")))
-            }
-            None => Ok(numbers),
-        }
-    }
-
-    async fn settle(&mut self, numbers: Vec<u64>, how: Settle) -> Result<(), QueueError> {
-        // One frame settles everything outstanding up to a tag: right for the run that starts at the oldest outstanding.
-        // What has arrived and was not handed out is younger than all of these, so no such frame reaches it.
-        let run = self.unsettled.keys().zip(&numbers).take_while(|(outstanding, tag)| outstanding == tag).count();
-        let ackers: Vec<Acker> = numbers.iter().filter_map(|number| self.unsettled.remove(number)).collect();
-        let (run, rest) = ackers.split_at(run);
-        let run = run.last().map(|last| how.send(last, run.len() > 1));
-        let rest = rest.iter().map(|acker| how.send(acker, false));
-        match timeout(SETTLE, join_all(run.into_iter().chain(rest))).await {
-            Ok(sent) => {
-                for sent in sent {
-                    match sent {
-                        Ok(true) => {}
-                        // The acker's channel is dead: nothing was sent.
-                        Ok(false) => return Err(self.end("the channel closed before the acknowledgement".to_string())),
-                        Err(error) => return Err(self.end(error.to_string())),
-                    }
-                }
-            }
-            Err(_) => return Err(self.end(format!("an acknowledgement could not be written within {SETTLE:?}"))),
-        }
-        Ok(())
-    }
 }
 
-#[derive(Clone, Copy)]
-enum Settle {
-    Done,
-    Again,
-}
-
-impl Settle {
-    async fn send(self, acker: &Acker, multiple: bool) -> lapin::Result<bool> {
-        match self {
-            Settle::Done => acker.ack(BasicAckOptions { multiple }).await,
-            Settle::Again => acker.nack(BasicNackOptions { multiple, requeue: true }).await,
-        }
-    }
-}
-
-async fn subscribe(
+pub(super) async fn subscribe(
     shared: &Shared,
     session: &Session,
     channel: &Channel,

@@ -35,11 +35,13 @@ async fn walk(
     let (mut seen, mut last_kept) = (0, None);
     while seen < limit {
         let get = channel.basic_get(short(queue), BasicGetOptions::default());
-        let got = session.answer(queue, get).await?.map_err(|error| match reply_code(&error) {
-            Some(404) => QueueError::Refused(format!("there is no queue {queue}; `gleaner topology` can make it")),
-            Some(403) => QueueError::Refused(format!("this user may not read the queue {queue}")),
-            _ => lost(&error),
-        })?;
+        let got = match session.answer(queue, get).await {
+            Ok(Ok(got)) => got,
+            Ok(Err(error)) => return Err(not_fetched(queue, seen, &error)),
+            // lapin gives up a connection on which it cannot read a message, and leaves the question unanswered.
+            Err(_) if !session.is_connected() => return Err(unreadable(queue, seen)),
+            Err(silence) => return Err(silence),
+        };
         let Some(message) = got else { break };
         let dead = message.delivery;
         let (original, meta) =
@@ -74,4 +76,20 @@ async fn walk(
         session.answer("what is given back", back).await?.map_err(|error| lost(&error))?;
     }
     Ok(seen)
+}
+
+fn not_fetched(queue: &str, seen: usize, error: &lapin::Error) -> QueueError {
+    match (reply_code(error), error.kind()) {
+        (Some(404), _) => QueueError::Refused(format!("there is no queue {queue}; `gleaner topology` can make it")),
+        (Some(403), _) => QueueError::Refused(format!("this user may not read the queue {queue}")),
+        (_, lapin::ErrorKind::ParsingError(_)) => unreadable(queue, seen),
+        _ => lost(error),
+    }
+}
+
+fn unreadable(queue: &str, seen: usize) -> QueueError {
+    QueueError::Refused(format!(
+        "after {seen} messages {queue} holds one that this program cannot read (a property or header name that is not \
+         UTF-8); look at it and remove it with RabbitMQ's own tools"
+    ))
 }

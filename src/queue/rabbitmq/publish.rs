@@ -1,19 +1,15 @@
 //! Sending: tasks, dead letters and events, each window of messages on a channel of its own, mandatory and confirmed.
 //!
-//! The connection is opened when first needed and given up at the first lost confirm. Every call has one bound on
-//! everything it does; what is unanswered by then is unknown, never assumed.
+//! Every call has one bound on everything it does; what is unanswered by then is unknown, never assumed.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use lapin::options::ConfirmSelectOptions;
-use lapin::{BasicProperties, Channel};
-use tokio::time::{Instant, sleep, timeout_at};
+use lapin::BasicProperties;
+use tokio::time::Instant;
 
-use super::session::{Session, lost, silent};
+use super::line::LineSlot;
 use super::window::{Fate, Outgoing, Window, send};
-use super::{Shared, declare, properties};
+use super::{Shared, properties};
 use crate::queue::{DeadLetter, EventMessage, Published, QueueError, TaskMessage};
 
 /// Most messages, and bytes of bodies, that wait for their confirms at a time on one channel. A thousand keeps the
@@ -21,30 +17,16 @@ use crate::queue::{DeadLetter, EventMessage, Published, QueueError, TaskMessage}
 const WINDOW: usize = 1000;
 const WINDOW_BYTES: usize = 8 << 20;
 
-/// How often a blocked connection is looked at.
-const BLOCKED_LOOK: Duration = Duration::from_millis(50);
-
-/// After an unroutable message the topology is declared again, but no more often than this.
-const DECLARE_PAUSE: Duration = Duration::from_secs(1);
-
 pub struct Publisher {
     shared: Arc<Shared>,
-    line: tokio::sync::Mutex<Option<Arc<Line>>>,
-}
-
-/// One publishing connection and its idle channels.
-struct Line {
-    session: Session,
-    idle: Mutex<Vec<Channel>>,
-    /// Whether a message was confirmed here. Until then one at a time is sent: a broker with an alarm says so only
-    /// after the first, and takes in the rest, to publish them long after they were given up.
-    proven: AtomicBool,
-    declared_at: Mutex<Option<Instant>>,
+    line: LineSlot,
+    /// What was last said about tasks that could not be published, so that an outage is said once.
+    said: Mutex<Option<String>>,
 }
 
 impl Publisher {
     pub fn new(shared: Arc<Shared>) -> Publisher {
-        Publisher { shared, line: tokio::sync::Mutex::new(None) }
+        Publisher { shared, line: LineSlot::default(), said: Mutex::default() }
     }
 
     pub async fn tasks(&self, messages: &[TaskMessage]) -> Vec<Published> {
@@ -59,18 +41,18 @@ impl Publisher {
             })
             .collect();
         let (fates, why) = self.send_all(&outgoing, self.deadline()).await;
-        if let Some(why) = why {
-            let cause = std::error::Error::source(&why).map(tracing::field::display);
-            tracing::warn!(error = %why, cause, "tasks could not be published");
-        }
+        self.say(why);
         self.heal(messages, &fates);
         fates.into_iter().map(Published::from).collect()
     }
 
     pub async fn letters(&self, letters: &[DeadLetter<BasicProperties>]) -> Result<(), QueueError> {
+        if letters.is_empty() {
+            return Ok(());
+        }
         let exchange = &self.shared.topology.names.dead;
         let until = self.deadline();
-        let frame_bytes = self.line(until).await?.session.frame_bytes();
+        let frame_bytes = self.line.open(&self.shared, until).await?.session.frame_bytes();
         let outgoing: Vec<Outgoing> = letters
             .iter()
             .map(|letter| Outgoing {
@@ -122,13 +104,7 @@ impl Publisher {
     }
 
     pub async fn close(&self) {
-        if let Some(line) = self.line.lock().await.take() {
-            match Arc::try_unwrap(line) {
-                Ok(line) => line.session.end().await,
-                // Somebody is still sending: their answer will be that it is unknown.
-                Err(line) => line.session.cut(),
-            }
-        }
+        self.line.close().await;
     }
 
     /// When a call that starts now must be over.
@@ -158,9 +134,9 @@ impl Publisher {
 
     /// Sends the next window's worth.
     async fn send_some(&self, outgoing: &[Outgoing<'_>], until: Instant) -> Result<Window, QueueError> {
-        let line = self.line(until).await?;
+        let line = self.line.open(&self.shared, until).await?;
         let channel = line.channel(until).await?;
-        let most = if line.proven.load(Ordering::Relaxed) { WINDOW } else { 1 };
+        let most = if line.is_proven() { WINDOW } else { 1 };
         let mut bytes = 0;
         let count = outgoing.iter().take(most).take_while(|message| {
             let first = bytes == 0;
@@ -171,63 +147,31 @@ impl Publisher {
         let window = send(&channel, &outgoing[..count], until).await;
         match &window.lost {
             None => {
-                line.proven.store(true, Ordering::Relaxed);
+                line.set_proven(true);
                 line.put_back(channel);
             }
             // An exchange was deleted: only the channel is lost, and it is declared again.
             Some(_) if window.missing => self.shared.declare_again(),
             // Blocked, with one message under way at most: kept, since every new connection would hang there too.
-            Some(_) if count == 1 && line.session.is_blocked() => line.proven.store(false, Ordering::Relaxed),
+            Some(_) if count == 1 && line.session.is_blocked() => line.set_proven(false),
             Some(_) => line.session.cut(),
         }
         Ok(window)
     }
 
-    /// The connection, opened where there is none, when it takes messages.
-    async fn line(&self, until: Instant) -> Result<Arc<Line>, QueueError> {
-        let opened = timeout_at(until, async {
-            let mut current = self.line.lock().await;
-            let line = match current.take().filter(|line| line.session.is_connected()) {
-                Some(line) => line,
-                None => {
-                    let session = Session::open(&self.shared, "publish").await?;
-                    Arc::new(Line {
-                        session,
-                        idle: Mutex::default(),
-                        proven: AtomicBool::new(false),
-                        declared_at: Mutex::default(),
-                    })
-                }
-            };
-            *current = Some(line.clone());
-            self.declare(&line).await?;
-            Ok(line)
+    /// Says why tasks cannot be published when that begins or changes, and when it is over.
+    fn say(&self, why: Option<QueueError>) {
+        let now = why.map(|why| match std::error::Error::source(&why) {
+            Some(cause) => format!("{why}: {cause}"),
+            None => why.to_string(),
         });
-        let line = opened
-            .await
-            .unwrap_or_else(|_| Err(silent("to a publishing connection", self.shared.settings.publish_within)))?;
-        while line.session.is_blocked() {
-            if timeout_at(until, sleep(BLOCKED_LOOK)).await.is_err() {
-                return Err(QueueError::SessionLost(
-                    "the broker has an alarm (memory or disk) and takes no messages".to_string(),
-                ));
-            }
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&*said, &now) {
+            (before, Some(why)) if before.as_ref() != Some(why) => tracing::warn!(%why, "tasks cannot be published"),
+            (Some(_), None) => tracing::info!("tasks are published again"),
+            _ => {}
         }
-        Ok(line)
-    }
-
-    /// Declares the topology where that is due. Publishing goes on where the broker refuses: whether a message found a
-    /// queue is known from its confirm, and the consumer's refusal is the one that a person gets to see.
-    async fn declare(&self, line: &Line) -> Result<(), QueueError> {
-        if !self.shared.settings.declare || self.shared.is_declared() || !line.may_declare() {
-            return Ok(());
-        }
-        match declare::declare(&self.shared.topology, &line.session).await {
-            Ok(()) => self.shared.set_declared(),
-            Err(error @ QueueError::Refused(_)) => tracing::warn!(%error, "publishing with what is there"),
-            Err(error) => return Err(error),
-        }
-        Ok(())
+        *said = now;
     }
 
     /// A task returned although a queue should be bound for it: somebody deleted the queue.
@@ -237,35 +181,6 @@ impl Publisher {
         if returned.any(|(task, _)| !routes.queues_for(&task.routing_key).is_empty()) {
             self.shared.declare_again();
         }
-    }
-}
-
-impl Line {
-    async fn channel(&self, until: Instant) -> Result<Channel, QueueError> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        if let Some(channel) = idle.filter(|channel| channel.status().connected()) {
-            return Ok(channel);
-        }
-        let opened = timeout_at(until, async {
-            let channel = self.session.channel().await?;
-            let select = channel.confirm_select(ConfirmSelectOptions::default());
-            self.session.answer("confirms", select).await?.map_err(|error| lost(&error))?;
-            Ok(channel)
-        });
-        opened.await.unwrap_or_else(|_| Err(silent("to a new channel", Duration::ZERO)))
-    }
-
-    fn put_back(&self, channel: Channel) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(channel);
-    }
-
-    fn may_declare(&self) -> bool {
-        let mut last = self.declared_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = last.is_none_or(|last| last.elapsed() >= DECLARE_PAUSE);
-        if due {
-            *last = Some(Instant::now());
-        }
-        due
     }
 }
 

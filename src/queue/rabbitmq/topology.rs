@@ -199,3 +199,59 @@ impl fmt::Display for Listed<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standard() -> Topology {
+        describe("acme.", &Overrides::default()).unwrap()
+    }
+
+    #[test]
+    fn every_queue_is_a_quorum_queue_with_an_explicit_positive_delivery_limit() {
+        for queue in standard().queues {
+            assert_eq!(queue.arguments["x-queue-type"], text("quorum"));
+            let limit = if queue.name == "acme.gleaner.events" { 20 } else { 1_000_000 };
+            assert_eq!(queue.arguments["x-delivery-limit"], Argument::Number(limit), "{}", queue.name);
+        }
+        // However the settings are mistaken: nought would set everything aside at once.
+        let none = Overrides { event_delivery_limit: 0, task_queue_limit: 0, ..Overrides::default() };
+        let shown = describe("", &none).unwrap().to_string();
+        assert!(!shown.contains("=0") && !shown.contains("=-"), "{shown}");
+    }
+
+    #[test]
+    fn the_exchange_for_tasks_has_no_alternate_and_the_one_for_events_has() {
+        let exchanges = standard().exchanges;
+        let arguments = |name: &str| &exchanges.iter().find(|exchange| exchange.name == name).unwrap().arguments;
+        assert!(arguments("acme.tasks").is_empty());
+        assert_eq!(arguments("acme.leads")["alternate-exchange"], text("acme.gleaner.unrouted"));
+    }
+
+    #[test]
+    fn everything_dead_letters_to_somewhere_that_exists() {
+        let topology = standard();
+        for queue in &topology.queues {
+            if let Some(Argument::Text(target)) = queue.arguments.get("x-dead-letter-exchange") {
+                assert!(topology.exchanges.iter().any(|exchange| &exchange.name == target));
+                assert!(topology.bindings.iter().any(|binding| &binding.exchange == target));
+            }
+        }
+    }
+
+    #[test]
+    fn a_prefix_too_long_for_amqp_is_refused() {
+        let told = describe(&"p".repeat(250), &Overrides::default()).unwrap_err().to_string();
+        assert!(told.contains("longer than the 255 bytes"), "{told}");
+    }
+
+    #[test]
+    fn it_can_be_printed_for_people_and_for_programs() {
+        let shown = standard().to_string();
+        assert!(shown.contains("exchange acme.leads (topic) alternate-exchange=acme.gleaner.unrouted"), "{shown}");
+        assert!(shown.contains("binding acme.tasks -> acme.tasks.calls: task.revoked.calls"), "{shown}");
+        let json = serde_json::to_value(standard()).unwrap();
+        assert_eq!(json["queues"][1]["arguments"]["x-delivery-limit"], 20);
+    }
+}
