@@ -75,7 +75,7 @@ fn read_counted(lexicon: &Lexicon, medium: Medium, auto: bool, text: &str, at: M
     let times = if calendar { reader.times(&dates) } else { Vec::new() };
     let slot = |slot: Slot, i: usize| -> Option<usize> {
         match slot {
-            Slot::Date => dates.binary_search_by_key(&i, |d| d.from).ok().map(|n| dates[n].to),
+            Slot::Date => dates.binary_search_by_key(&i, |d| d.from).ok().filter(|n| !dates[*n].weak).map(|n| dates[n].to),
             Slot::Time => times.binary_search_by_key(&i, |t| t.from).ok().map(|n| times[n].to),
             Slot::Number => reader.count(i).map(|_| i + 1),
             Slot::MinorAge => reader.count(i).filter(|n| (5..=17).contains(n)).map(|_| i + 1),

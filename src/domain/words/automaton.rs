@@ -49,6 +49,8 @@ struct Thread {
     at: u32,
     left: u8,
     gappy: bool,
+    /// In a gap that has skipped a word: the phrase goes on within this clause or not at all.
+    skipping: bool,
 }
 
 /// What the text at hand offers besides its words.
@@ -88,6 +90,8 @@ impl Automaton {
 
     fn add(&mut self, group: u16, parts: &[Part]) {
         let mut frontier = vec![if parts.first() == Some(&Part::Start) { START } else { ROOT }];
+        // A gap at the end adds nothing.
+        let parts = &parts[..parts.iter().rposition(|p| !matches!(p, Part::Gap(_))).map_or(0, |last| last + 1)];
         for part in parts {
             match part {
                 Part::Start | Part::End | Part::ClauseEnd => {}
@@ -161,9 +165,13 @@ impl Automaton {
                     run.next.push(*thread);
                     continue;
                 }
+                if thread.skipping && token.before != Break::None {
+                    continue;
+                }
                 run.follow(thread, i, token, info.sets);
-                if thread.left > 0 && info.sets >> view.breaker & 1 == 0 {
-                    run.next.push(Thread { at: i as u32 + 1, left: thread.left - 1, gappy: true, ..*thread });
+                // A gap skips neither a word that begins a clause nor a comma.
+                if thread.left > 0 && info.sets >> view.breaker & 1 == 0 && token.before == Break::None {
+                    run.wait(&Thread { left: thread.left - 1, gappy: true, skipping: true, ..*thread }, i + 1);
                 }
             }
             run.begin(&self.first[token.word as usize], ROOT, i);
@@ -198,7 +206,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn begin(&mut self, targets: &[u32], root: u32, i: usize) {
-        let fresh = Thread { state: root, from: i as u32, at: i as u32, left: 0, gappy: false };
+        let fresh = Thread { state: root, from: i as u32, at: i as u32, left: 0, gappy: false, skipping: false };
         for to in targets {
             self.arrive(*to, &fresh, i + 1);
         }
@@ -239,10 +247,21 @@ impl Run<'_> {
             return;
         }
         if !(s.words.is_empty() && s.sets.is_empty() && s.slots.is_empty()) {
-            self.next.push(Thread { state, at: at as u32, left: 0, ..*thread });
+            self.next.push(Thread { state, at: at as u32, left: 0, skipping: false, ..*thread });
         }
         for (left, to) in &s.gaps {
-            self.next.push(Thread { state: *to, from: thread.from, at: at as u32, left: *left, gappy: thread.gappy });
+            self.wait(&Thread { state: *to, left: *left, skipping: false, ..*thread }, at);
+        }
+    }
+
+    /// The thread is in a gap; where a gap follows a gap without a word between them it is in both.
+    fn wait(&mut self, thread: &Thread, at: usize) {
+        self.steps += 1;
+        if self.next.len() < MOST_THREADS {
+            self.next.push(Thread { at: at as u32, ..*thread });
+            for (left, to) in &self.a.states[thread.state as usize].gaps {
+                self.wait(&Thread { state: *to, left: *left, ..*thread }, at);
+            }
         }
     }
 

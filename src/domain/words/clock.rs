@@ -13,6 +13,8 @@ pub struct TimeRef {
     pub from: usize,
     pub to: usize,
     pub when: When,
+    /// A part of the day, which any clock time beside it outdoes.
+    pub vague: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,11 +100,11 @@ impl Reader<'_> {
         }
         to += 1;
         to += usize::from(self.is(to, Plain::Hence));
-        (count <= 7 * 24 * 60).then_some(TimeRef { from, to, when: When::Ahead(count) })
+        (count <= 7 * 24 * 60).then_some(TimeRef { from, to, when: When::Ahead(count), vague: false })
     }
 
     fn minute(&self, from: usize, at: usize, introduced: bool) -> Option<TimeRef> {
-        let time = |minute: u32, to: usize| Some(TimeRef { from, to, when: When::Minute((minute % 1440) as u16) });
+        let time = |minute: u32, to: usize| Some(TimeRef { from, to, when: When::Minute((minute % 1440) as u16), vague: false });
         if self.cal(at) == Some(Cal::Unit(Unit::Day)) && (from..at).any(|i| self.is(i, Plain::End)) {
             return time(END_OF_DAY, at + 1);
         }
@@ -112,7 +114,7 @@ impl Reader<'_> {
                 return None;
             }
             // "at 7 in the evening" is read from its figure; "morning" next to a figure adds nothing.
-            return time(u32::from(minute), at + 1);
+            return time(u32::from(minute), at + 1).map(|t| TimeRef { vague: true, ..t });
         }
         if self.cal(at) == Some(Cal::Plain(Plain::HalfPast)) {
             let hour = self.count(at + 1).filter(|h| (1..=12).contains(h))?;
@@ -153,7 +155,7 @@ impl Reader<'_> {
         let t = self.tokens[at];
         let four = t.is_number() && t.end - t.start == 4 && introduced && self.stands_alone(at + 1);
         (four && t.number < 2400 && t.number % 100 < 60 && !(2000..2060).contains(&t.number))
-            .then(|| TimeRef { from, to: at + 1, when: When::Minute((t.number / 100 * 60 + t.number % 100) as u16) })
+            .then(|| TimeRef { from, to: at + 1, when: When::Minute((t.number / 100 * 60 + t.number % 100) as u16), vague: false })
     }
 
     /// An hour without am or pm, as people mean it; an "evening" or "tonight" close by makes it one.

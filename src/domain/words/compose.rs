@@ -70,18 +70,20 @@ impl Composer<'_> {
     fn written(&self, said: &[Said]) -> Vec<Finding> {
         let said: Vec<Said> = said.iter().copied().filter(|s| self.complete(s)).collect();
         let labels = said.iter().fold(0, |all, s| all | s.label.bit());
+        let moot = |s: &Said| self.judge.lexicon.groups[s.group].unless & labels & !s.label.bit() != 0;
+        let said: Vec<Said> = said.into_iter().filter(|s| !moot(s)).collect();
         let clear_no = said.iter().any(|s| s.label == Label::Disinterest && s.certain);
         let mut best: Vec<Finding> = Vec::new();
         for s in &said {
             let group = &self.judge.lexicon.groups[s.group];
             let hollow = s.label == Label::AutoReply || s.label == Label::Referral || s.label == Label::Interest && !s.certain && clear_no;
-            if hollow || group.unless & labels & !s.label.bit() != 0 {
+            if hollow {
                 continue;
             }
             let date = self.date_for(s, s.label != Label::Interest);
             let time = self.time_for(s);
             if group.dated
-                && let Some(d) = date
+                && let Some(d) = date.filter(|d| !d.weak)
             {
                 keep(&mut best, self.dated(Label::Timing, s, Some(d)));
             }
@@ -201,7 +203,7 @@ impl Composer<'_> {
         let at = self.times.partition_point(|t| t.to <= s.from);
         let range = at.saturating_sub(2)..self.times.len().min(at + 3);
         // A clock time beats a part of the day: "in the evening, at 7".
-        let near = |n: u32| self.times[range.clone()].iter().filter(|t| j.tokens[t.from].sentence == n).min_by_key(|t| (t.to <= s.from, t.from.abs_diff(s.from)));
+        let near = |n: u32| self.times[range.clone()].iter().filter(|t| j.tokens[t.from].sentence == n).min_by_key(|t| (t.vague, t.to <= s.from, t.from.abs_diff(s.from)));
         near(sentence).or_else(|| if s.label == Label::Callback { near(sentence + 1).or_else(|| sentence.checked_sub(1).and_then(near)) } else { None })
     }
 

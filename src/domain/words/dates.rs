@@ -153,6 +153,7 @@ impl Reader<'_> {
                 Plain::Until | Plain::Through | Plain::After | Plain::Before | Plain::By | Plain::In | Plain::From | Plain::For => {
                     relation = Some(p);
                 }
+                Plain::To if relation.is_some() => {}
                 Plain::On | Plain::At | Plain::The if relation.is_some() || self.core(at + 1, relation, false).is_some() => {
                     relation = relation.or(Some(p));
                 }
@@ -251,7 +252,7 @@ impl Reader<'_> {
 
     /// "end of the year", "mid-June", "late Q3", "middle of next month".
     fn part_of(&self, i: usize, part: Plain) -> Option<Core> {
-        let at = self.skip_the(i + 1);
+        let at = self.skip_the(i + 1 + usize::from(matches!(self.cal(i + 1), Some(Cal::Plain(Plain::On | Plain::In)))));
         if matches!(self.cal(at), Some(Cal::Plain(Plain::Start | Plain::Mid | Plain::Late | Plain::End))) {
             return None;
         }
@@ -467,14 +468,15 @@ impl Reader<'_> {
             at += 1;
         }
         let half = self.is(at, Plain::Half);
-        let count = if half { 1 } else if self.is(at, Plain::Few) || self.cal(at + 1) == Some(Cal::Plain(Plain::Few)) { 3 } else if self.is(at, Plain::Couple) || self.cal(at + 1) == Some(Cal::Plain(Plain::Couple)) { 2 } else { self.count(at)? };
-        at += 1;
+        let count = if half { 1 } else if self.is(at, Plain::Few) || self.cal(at + 1) == Some(Cal::Plain(Plain::Few)) { 3 } else if self.is(at, Plain::Couple) || self.cal(at + 1) == Some(Cal::Plain(Plain::Couple)) { 2 } else if at > i && matches!(self.cal(at), Some(Cal::Unit(_))) { 1 } else { self.count(at)? };
+        // "Another year" counts one without saying so.
+        at += usize::from(!(at > i && matches!(self.cal(at), Some(Cal::Unit(_)))));
         if matches!(self.cal(at), Some(Cal::Plain(Plain::Few | Plain::Couple))) {
             at += 1;
         }
         // "half a year", "couple of months", "3-4 weeks", "three more months"
         for _ in 0..3 {
-            let filler = self.is(at, Plain::The) || half && self.count(at) == Some(1) || self.is(at, Plain::More);
+            let filler = self.is(at, Plain::The) || self.is(at, Plain::On) || half && self.count(at) == Some(1) || self.is(at, Plain::More);
             let upper = self.between(at - 1) == "-" && self.count(at).is_some() || self.is(at, Plain::To) && self.count(at + 1).is_some();
             weak &= !self.is(at, Plain::More);
             if filler || upper {

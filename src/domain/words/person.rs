@@ -83,7 +83,7 @@ fn name(lexicon: &Lexicon, text: &str, tokens: &[Token], i: usize) -> Option<usi
     let has = |t: &Token, set: u8| lexicon.words.info(t.word).sets >> set & 1 == 1;
     let part = |j: usize| {
         tokens.get(j).is_some_and(|t| {
-            let calendar = matches!(lexicon.words.info(t.word).cal, Some(Cal::Month(..) | Cal::Weekday(..)));
+            let calendar = matches!(lexicon.words.info(t.word).cal, Some(Cal::Month(..) | Cal::Weekday(..) | Cal::Feast(_) | Cal::Season(_) | Cal::Plain(_)));
             t.shape == Shape::Capital && t.end - t.start > 1 && !has(t, lexicon.known.not_name) && !calendar
         })
     };

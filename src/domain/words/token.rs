@@ -11,7 +11,7 @@ use super::vocabulary::{UNKNOWN, Vocabulary, Word, fold, fold_char};
 pub enum Break {
     /// Nothing, a space, a hyphen, a slash.
     None,
-    /// A comma, a bracket, a dash, the end of a line within a sentence.
+    /// A comma, a bracket, a dash.
     Soft,
     /// The end of a sentence or paragraph.
     Hard,
@@ -118,7 +118,7 @@ impl Tokenizer<'_> {
             Some('\n' | '\r' | '-' | '*' | '•') | None => true,
             Some(n) => n.is_uppercase() || self.at - line_start < 24,
         };
-        self.raise(if ends { Break::Hard } else { Break::Soft });
+        self.raise(if ends { Break::Hard } else { Break::None });
     }
 
     /// Whether the full stop here follows a title or the like.
@@ -285,8 +285,8 @@ impl Tokenizer<'_> {
         let end = self.at;
         let words = self.words;
         if let Some(meaning) = words.look_up(&self.folded) {
-            for word in meaning {
-                self.push(*word, start, end, 0, shape);
+            for (n, word) in meaning.iter().enumerate() {
+                self.push(*word, start, end, 0, if n == 0 { shape } else { Shape::Lower });
             }
             return;
         }
@@ -300,7 +300,7 @@ impl Tokenizer<'_> {
                     _ => {
                         l.unwrap_or(&[UNKNOWN]).iter().for_each(|w| self.push(*w, start, end, 0, shape));
                         if right != "s" {
-                            r.unwrap_or(&[UNKNOWN]).iter().for_each(|w| self.push(*w, start, end, 0, shape));
+                            r.unwrap_or(&[UNKNOWN]).iter().for_each(|w| self.push(*w, start, end, 0, Shape::Lower));
                         }
                     }
                 }
