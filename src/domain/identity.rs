@@ -56,9 +56,32 @@ pub enum Strength {
 
 /// Mailboxes that belong to a function, not to a person (RFC 2142 and common usage).
 const ROLE_LOCAL_PARTS: [&str; 26] = [
-    "abuse", "accounting", "accounts", "admin", "billing", "contact", "enquiries", "hello", "help", "hostmaster",
-    "hr", "info", "inquiries", "jobs", "mail", "marketing", "noreply", "no-reply", "office", "postmaster",
-    "reception", "sales", "security", "support", "team", "webmaster",
+    "abuse",
+    "accounting",
+    "accounts",
+    "admin",
+    "billing",
+    "contact",
+    "enquiries",
+    "hello",
+    "help",
+    "hostmaster",
+    "hr",
+    "info",
+    "inquiries",
+    "jobs",
+    "mail",
+    "marketing",
+    "noreply",
+    "no-reply",
+    "office",
+    "postmaster",
+    "reception",
+    "sales",
+    "security",
+    "support",
+    "team",
+    "webmaster",
 ];
 
 impl Key {
@@ -214,7 +237,8 @@ mod tests {
     #[test]
     fn a_visitor_only_attaches_anonymous_behaviour() {
         let v = (Visitor, "v-9");
-        let (known, other, anonymous) = (set(&[(Email, "a@x.example"), v]), set(&[(Phone, "+13055552368"), v]), set(&[v]));
+        let (known, other, anonymous) =
+            (set(&[(Email, "a@x.example"), v]), set(&[(Phone, "+13055552368"), v]), set(&[v]));
         assert!(join(v, (&known, None), (&anonymous, None)));
         assert!(!join(v, (&known, None), (&other, None)));
     }

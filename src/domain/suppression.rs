@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn joining_is_the_same_in_both_orders() {
-        let a = Suppression { last_reopened: Some(Moment(15)), ..Suppression::closed(Moment(10), ClosedBecause::OptOut) };
+        let a =
+            Suppression { last_reopened: Some(Moment(15)), ..Suppression::closed(Moment(10), ClosedBecause::OptOut) };
         let b = Suppression::closed(Moment(20), ClosedBecause::Complaint);
         let (mut ab, mut ba) = (a.clone(), b.clone());
         ab.join(&b);

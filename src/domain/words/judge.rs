@@ -3,9 +3,10 @@
 //! A phrase inside a longer one is part of that; a negation within reach turns it round; an "if" before it makes it a
 //! supposition. What remains is handed to `compose`, which makes findings of it.
 
-use super::automaton::Hit;
 use super::finding::{Label, Medium};
-use super::lexicon::{Alone, Group, Kind, Lexicon, Negated};
+use super::group::{Alone, Group, Kind, Negated};
+use super::lexicon::Lexicon;
+use super::scan::Hit;
 use super::token::{Break, Shape, Token};
 
 /// A phrase that counts.
@@ -46,7 +47,8 @@ impl<'a> Judge<'a> {
         judge.weight.push(0);
         for (i, token) in tokens.iter().enumerate() {
             // "Thank you so much for the offer" is as empty as "thanks".
-            thanking = judge.has(i, lexicon.known.thanks) || thanking && token.before == Break::None && judge.has(i, lexicon.known.thanks_tail);
+            thanking = judge.has(i, lexicon.known.thanks)
+                || thanking && token.before == Break::None && judge.has(i, lexicon.known.thanks_tail);
             sum += u32::from(!thanking && !judge.fills(i));
             judge.weight.push(sum);
         }
@@ -65,7 +67,8 @@ impl<'a> Judge<'a> {
         }
         let named = |t: &Token| t.shape == Shape::Capital && !self.has(i, known.stopword);
         let greeted = i > 0 && self.has(i - 1, known.greeting) && self.tokens[i].before == Break::None;
-        let alone = self.tokens[i].word == 0 && i > 0 && self.tokens[i].before != Break::None && i + 1 == self.tokens.len();
+        let alone =
+            self.tokens[i].word == 0 && i > 0 && self.tokens[i].before != Break::None && i + 1 == self.tokens.len();
         (greeted || alone) && named(&self.tokens[i])
     }
 
@@ -126,7 +129,9 @@ impl<'a> Judge<'a> {
             let inside = cover.is_some_and(|c| h.to <= c.to && (c.from < h.from || h.to < c.to));
             let again = kept.iter().rev().take(4).any(|k| {
                 let same = self.lexicon.groups[usize::from(k.group)].kind == Kind::Label(label);
-                same && k.from <= h.from && h.to <= k.to && (k.group == h.group || (k.from, k.to) != (h.from, h.to) || k.gappy)
+                same && k.from <= h.from
+                    && h.to <= k.to
+                    && (k.group == h.group || (k.from, k.to) != (h.from, h.to) || k.gappy)
             });
             if inside || again {
                 continue;
@@ -178,7 +183,10 @@ impl<'a> Judge<'a> {
             return false;
         }
         // Looked through only where everything else could be a repetition; the first word that is none ends it.
-        all.filter(|i| !part.contains(i)).all(|i| self.weight(i..i + 1) == 0 || words.len() <= 4 && self.tokens[i].word != 0 && words.iter().any(|w| w.word == self.tokens[i].word))
+        all.filter(|i| !part.contains(i)).all(|i| {
+            self.weight(i..i + 1) == 0
+                || words.len() <= 4 && self.tokens[i].word != 0 && words.iter().any(|w| w.word == self.tokens[i].word)
+        })
     }
 
     fn weigh(&self, h: &Hit) -> Option<Said> {
@@ -202,7 +210,8 @@ impl<'a> Judge<'a> {
                 _ => return None,
             }
         }
-        let supposed = matches!(label, Label::Interest | Label::Disinterest | Label::Callback) && self.near_before(from, self.lexicon.known.condition).is_some();
+        let supposed = matches!(label, Label::Interest | Label::Disinterest | Label::Callback)
+            && self.near_before(from, self.lexicon.known.condition).is_some();
         (!supposed).then_some(Said { label, group: usize::from(h.group), from, to, certain })
     }
 
@@ -233,7 +242,9 @@ impl<'a> Judge<'a> {
     fn look_back(&self, at: usize, mut visit: impl FnMut(usize, u32)) {
         for distance in 1..=self.lexicon.reach {
             let Some(i) = at.checked_sub(distance as usize) else { return };
-            if self.tokens[i + 1].before != Break::None || self.has(i, self.lexicon.known.breaker) && !self.has(i, self.lexicon.known.condition) {
+            if self.tokens[i + 1].before != Break::None
+                || self.has(i, self.lexicon.known.breaker) && !self.has(i, self.lexicon.known.condition)
+            {
                 return;
             }
             if self.hidden[i] == 0 {
