@@ -9,11 +9,17 @@ mod calendar;
 mod clock;
 mod compose;
 mod dates;
+mod dating;
+mod figures;
 mod finding;
+mod group;
 mod judge;
 mod lexicon;
+mod named;
 mod pattern;
 mod person;
+mod scan;
+mod spelled;
 mod token;
 mod trim;
 mod vocabulary;
@@ -22,12 +28,12 @@ pub use finding::{Finding, Label, Medium, OptOutScope, Person};
 pub use lexicon::Lexicon;
 
 use crate::domain::time::{Moment, Zone};
-use automaton::View;
 use calendar::Present;
 use compose::Composer;
 use dates::Reader;
 use judge::Judge;
 use pattern::Slot;
+use scan::View;
 use token::{Shape, Token};
 
 /// Reads one text that was written at `at` by somebody who lives in `zone`; `auto` says that a program sent it.
@@ -63,34 +69,114 @@ fn visible_tokens(lexicon: &Lexicon, medium: Medium, text: &str) -> Vec<Token> {
 }
 
 /// Also tells how many steps the reading took, so that a test can hold it to linear time without a clock.
-fn read_counted(lexicon: &Lexicon, medium: Medium, auto: bool, text: &str, at: Moment, zone: &Zone) -> (Vec<Finding>, usize) {
+fn read_counted(
+    lexicon: &Lexicon,
+    medium: Medium,
+    auto: bool,
+    text: &str,
+    at: Moment,
+    zone: &Zone,
+) -> (Vec<Finding>, usize) {
     let tokens = visible_tokens(lexicon, medium, text);
     let known = tokens.iter().any(|t| t.word != vocabulary::UNKNOWN);
     if !known && !(auto && !tokens.is_empty()) {
         return (Vec::new(), tokens.len());
     }
-    let reader = Reader { tokens: &tokens, words: &lexicon.words, text, almanac: &lexicon.almanac, present: Present::new(at, zone, &lexicon.almanac) };
+    let reader = Reader {
+        tokens: &tokens,
+        words: &lexicon.words,
+        text,
+        almanac: &lexicon.almanac,
+        present: Present::new(at, zone, &lexicon.almanac),
+    };
     let calendar = tokens.iter().any(|t| t.is_number() || lexicon.words.info(t.word).cal.is_some());
     let dates = if calendar { reader.dates() } else { Vec::new() };
     let times = if calendar { reader.times(&dates) } else { Vec::new() };
     let slot = |slot: Slot, i: usize| -> Option<usize> {
         match slot {
-            Slot::Date => dates.binary_search_by_key(&i, |d| d.from).ok().map(|n| dates[n].to),
+            Slot::Date => {
+                dates.binary_search_by_key(&i, |d| d.from).ok().filter(|n| !dates[*n].weak).map(|n| dates[n].to)
+            }
             Slot::Time => times.binary_search_by_key(&i, |t| t.from).ok().map(|n| times[n].to),
             Slot::Number => reader.count(i).map(|_| i + 1),
             Slot::MinorAge => reader.count(i).filter(|n| (5..=17).contains(n)).map(|_| i + 1),
-            Slot::Name => (tokens[i].shape == Shape::Capital && person::is_name(lexicon, text, &tokens, i)).then_some(i + 1),
+            Slot::Name => {
+                (tokens[i].shape == Shape::Capital && person::is_name(lexicon, text, &tokens, i)).then_some(i + 1)
+            }
             Slot::Email => (tokens[i].shape == Shape::Email).then_some(i + 1),
             Slot::Phone => person::phone(text, &tokens, i),
         }
     };
-    let view = View { tokens: &tokens, words: &lexicon.words, filler: lexicon.known.filler, breaker: lexicon.known.breaker, slot: &slot };
+    let view = View {
+        tokens: &tokens,
+        words: &lexicon.words,
+        filler: lexicon.known.filler,
+        breaker: lexicon.known.breaker,
+        slot: &slot,
+    };
     let (hits, steps) = lexicon.automaton.scan(&view);
     if hits.is_empty() && dates.is_empty() && !auto {
         return (Vec::new(), steps + tokens.len());
     }
     let mut judge = Judge::new(lexicon, medium, text, &tokens);
     let said = judge.judge(hits);
-    let findings = Composer { judge: &judge, dates: &dates, times: &times, present: reader.present }.compose(said, auto);
+    let findings =
+        Composer { judge: &judge, dates: &dates, times: &times, present: reader.present }.compose(said, auto);
     (findings, steps + tokens.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(text: &str) -> usize {
+        let at = Moment::from_timestamp("2026-03-03T16:00:00Z".parse().unwrap());
+        read_counted(Lexicon::shipped(), Medium::Email, false, text, at, &Zone::utc()).1
+    }
+
+    #[test]
+    fn twice_the_text_takes_twice_the_steps_whatever_it_holds() {
+        for piece in [
+            "stop stop ",
+            "(((",
+            "end of the ",
+            "not interested in the ",
+            "call me at 9 or ",
+            "don't not never ",
+            "2 3-4/5.",
+            "> \n",
+        ] {
+            let n = 100_000 / piece.len();
+            let (one, two) = (steps(&piece.repeat(n)), steps(&piece.repeat(2 * n)));
+            assert!(two <= 2 * one + 1000, "{piece:?}: {one} then {two}");
+            assert!(one <= 400 * n * piece.split_whitespace().count().max(1), "{piece:?}: {one} steps for {n} pieces");
+        }
+    }
+
+    #[test]
+    fn a_million_characters_are_read() {
+        for piece in ["stop stop ", "(((", "a@a@a.a", "www.", "\n\n> On x wrote:\n", "unsubscribe here ", "Thanks,\n"] {
+            steps(&piece.repeat(1_000_000 / piece.len()));
+        }
+    }
+
+    #[test]
+    fn a_lexicon_with_faults_is_refused_with_each_of_them_and_its_line() {
+        let shipped = include_str!("../../config/policy/words.toml");
+        let broken =
+            shipped.replacen("\"not only\"", "\"not (only\"", 1).replacen("label = \"vague\"", "label = \"vogue\"", 1);
+        let errors = Lexicon::parse(&broken).unwrap_err();
+        assert_eq!(errors.len(), 2, "{errors:?}");
+        assert!(errors.iter().all(|e| e.starts_with("line ")), "{errors:?}");
+        assert!(Lexicon::parse("spelling = 1").unwrap_err()[0].contains("line 1"));
+    }
+
+    #[test]
+    fn comments_do_not_change_the_hash_and_phrases_do() {
+        let shipped = include_str!("../../config/policy/words.toml");
+        let hash = |text: &str| Lexicon::parse(text).unwrap().hash();
+        assert_eq!(hash(shipped), Lexicon::shipped().hash());
+        assert_eq!(hash(&format!("# more\n\n{shipped}")), hash(shipped));
+        assert_ne!(hash(&shipped.replacen("\"not only\"", "\"not merely\"", 1)), hash(shipped));
+    }
 }

@@ -103,7 +103,8 @@ pub(super) fn learn_calendar(raw: &RawCalendar, words: &mut Vocabulary, errors: 
     let fiscal_start = match Feast::parse(&raw.fiscal_start) {
         Some(Feast::Fixed(start, _)) => start,
         _ => {
-            l.errors.push(format!("calendar.fiscal_start: {:?} is not a month and day like \"01-01\"", raw.fiscal_start));
+            l.errors
+                .push(format!("calendar.fiscal_start: {:?} is not a month and day like \"01-01\"", raw.fiscal_start));
             (1, 1)
         }
     };

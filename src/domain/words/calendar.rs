@@ -82,7 +82,11 @@ impl Feast {
             const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
             let weekday = Weekday::from_monday_zero_offset(DAYS.iter().position(|d| *d == w)? as i8).ok()?;
             let (m, n) = (m.parse().ok()?, n.parse().ok()?);
-            return civil::date(2024, 1, 1).nth_weekday_of_month(n, weekday).ok().filter(|_| (1..=12).contains(&m)).map(|_| Feast::Nth(m, n, weekday));
+            return civil::date(2024, 1, 1)
+                .nth_weekday_of_month(n, weekday)
+                .ok()
+                .filter(|_| (1..=12).contains(&m))
+                .map(|_| Feast::Nth(m, n, weekday));
         }
         let (from, to) = text.split_once("..").unwrap_or((text, text));
         Some(Feast::Fixed(month_day(from)?, month_day(to)?))
@@ -208,7 +212,11 @@ impl Present {
     }
     /// The next day whose number in its month is `day`.
     pub fn day_of_month(&self, day: u32) -> Option<i32> {
-        (0..=12).map(|m| self.month_ahead(m)).filter(|(a, b)| (1..=b - a + 1).contains(&(day as i32))).map(|(a, _)| a + day as i32 - 1).find(|d| *d >= self.day)
+        (0..=12)
+            .map(|m| self.month_ahead(m))
+            .filter(|(a, b)| (1..=b - a + 1).contains(&(day as i32)))
+            .map(|(a, _)| a + day as i32 - 1)
+            .find(|d| *d >= self.day)
     }
     /// The stretch of the given year, or the next that begins after today; where its end matters, the next that has not ended.
     fn coming(&self, year: Option<i16>, need_end: bool, of: impl Fn(i16) -> Stretch) -> Stretch {

@@ -13,6 +13,8 @@ pub struct TimeRef {
     pub from: usize,
     pub to: usize,
     pub when: When,
+    /// A part of the day, which any clock time beside it outdoes.
+    pub vague: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,10 +61,24 @@ impl Reader<'_> {
             && self.same_sentence(i, at)
         {
             match p {
-                Plain::At | Plain::After | Plain::Until | Plain::Through | Plain::Before | Plain::By | Plain::From | Plain::To => {
+                Plain::At
+                | Plain::After
+                | Plain::Until
+                | Plain::Through
+                | Plain::Before
+                | Plain::By
+                | Plain::From
+                | Plain::To => {
                     introduced = true;
                 }
-                Plain::In | Plain::On | Plain::This | Plain::The | Plain::Start | Plain::Mid | Plain::Late | Plain::End => {}
+                Plain::In
+                | Plain::On
+                | Plain::This
+                | Plain::The
+                | Plain::Start
+                | Plain::Mid
+                | Plain::Late
+                | Plain::End => {}
                 Plain::HalfPast => break,
                 _ => break,
             }
@@ -71,7 +87,13 @@ impl Reader<'_> {
         if !self.same_sentence(i, at) {
             return None;
         }
-        let ahead = || if at > i && self.is(at - 1, Plain::In) || self.is(at, Plain::Half) { self.ahead(i, at) } else { self.ahead(i, at).filter(|t| self.is(t.to - 1, Plain::Hence)) };
+        let ahead = || {
+            if at > i && self.is(at - 1, Plain::In) || self.is(at, Plain::Half) {
+                self.ahead(i, at)
+            } else {
+                self.ahead(i, at).filter(|t| self.is(t.to - 1, Plain::Hence))
+            }
+        };
         ahead().or_else(|| self.minute(i, at, introduced))
     }
 
@@ -98,21 +120,26 @@ impl Reader<'_> {
         }
         to += 1;
         to += usize::from(self.is(to, Plain::Hence));
-        (count <= 7 * 24 * 60).then_some(TimeRef { from, to, when: When::Ahead(count) })
+        (count <= 7 * 24 * 60).then_some(TimeRef { from, to, when: When::Ahead(count), vague: false })
     }
 
     fn minute(&self, from: usize, at: usize, introduced: bool) -> Option<TimeRef> {
-        let time = |minute: u32, to: usize| Some(TimeRef { from, to, when: When::Minute((minute % 1440) as u16) });
+        let time = |minute: u32, to: usize| {
+            Some(TimeRef { from, to, when: When::Minute((minute % 1440) as u16), vague: false })
+        };
         if self.cal(at) == Some(Cal::Unit(Unit::Day)) && (from..at).any(|i| self.is(i, Plain::End)) {
             return time(END_OF_DAY, at + 1);
         }
         if let Some(Cal::Part(minute)) = self.cal(at) {
             // "Good morning" and "have a nice evening" are no times.
-            if at > 0 && ["good", "great", "nice", "lovely", "wonderful"].contains(&self.words.info(self.tokens[at - 1].word).text.as_str()) {
+            if at > 0
+                && ["good", "great", "nice", "lovely", "wonderful"]
+                    .contains(&self.words.info(self.tokens[at - 1].word).text.as_str())
+            {
                 return None;
             }
             // "at 7 in the evening" is read from its figure; "morning" next to a figure adds nothing.
-            return time(u32::from(minute), at + 1);
+            return time(u32::from(minute), at + 1).map(|t| TimeRef { vague: true, ..t });
         }
         if self.cal(at) == Some(Cal::Plain(Plain::HalfPast)) {
             let hour = self.count(at + 1).filter(|h| (1..=12).contains(h))?;
@@ -122,7 +149,9 @@ impl Reader<'_> {
         let spelled = self.count(at).filter(|_| introduced && !article);
         let hour = if self.tokens[at].is_number() { self.tokens[at].number } else { spelled? };
         let joined = self.between(at);
-        let minutes = self.tokens.get(at + 1).filter(|t| t.is_number() && t.end - t.start == 2 && t.number < 60 && (joined == ":" || introduced && joined == "."));
+        let minutes = self.tokens.get(at + 1).filter(|t| {
+            t.is_number() && t.end - t.start == 2 && t.number < 60 && (joined == ":" || introduced && joined == ".")
+        });
         let mut to = at + 1 + usize::from(minutes.is_some());
         let half_of_day = match self.cal(to) {
             Some(Cal::Plain(Plain::Am)) => Some(false),
@@ -134,7 +163,9 @@ impl Reader<'_> {
         let marked = matches!(self.cal(to), Some(Cal::Plain(Plain::Am | Plain::Pm | Plain::Oclock)));
         to += usize::from(marked);
         let figure = minutes.is_some() && joined == ":" || marked;
-        if hour > 24 || !(figure || introduced && (1..=12).contains(&hour) && self.stands_alone(to) || half_of_day.is_some()) {
+        if hour > 24
+            || !(figure || introduced && (1..=12).contains(&hour) && self.stands_alone(to) || half_of_day.is_some())
+        {
             return self.military(from, at, introduced);
         }
         let minute = minutes.map_or(0, |t| t.number);
@@ -142,7 +173,11 @@ impl Reader<'_> {
             Some(true) if hour < 12 => hour + 12,
             Some(false) if hour == 12 => 0,
             Some(_) => hour,
-            None if self.tokens[at].end - self.tokens[at].start == 2 && self.text.as_bytes()[self.tokens[at].start as usize] == b'0' => hour,
+            None if self.tokens[at].end - self.tokens[at].start == 2
+                && self.text.as_bytes()[self.tokens[at].start as usize] == b'0' =>
+            {
+                hour
+            }
             None => self.on_the_day(hour, to),
         };
         time(hour * 60 + minute, to)
@@ -152,8 +187,12 @@ impl Reader<'_> {
     fn military(&self, from: usize, at: usize, introduced: bool) -> Option<TimeRef> {
         let t = self.tokens[at];
         let four = t.is_number() && t.end - t.start == 4 && introduced && self.stands_alone(at + 1);
-        (four && t.number < 2400 && t.number % 100 < 60 && !(2000..2060).contains(&t.number))
-            .then(|| TimeRef { from, to: at + 1, when: When::Minute((t.number / 100 * 60 + t.number % 100) as u16) })
+        (four && t.number < 2400 && t.number % 100 < 60 && !(2000..2060).contains(&t.number)).then(|| TimeRef {
+            from,
+            to: at + 1,
+            when: When::Minute((t.number / 100 * 60 + t.number % 100) as u16),
+            vague: false,
+        })
     }
 
     /// An hour without am or pm, as people mean it; an "evening" or "tonight" close by makes it one.
@@ -191,11 +230,15 @@ impl Reader<'_> {
         if next.before != Break::None {
             return !matches!(self.between(to - 1), "%");
         }
-        !matches!(self.between(to - 1), "-" | "/" | "." | "") && match self.cal(to) {
-            Some(Cal::Plain(p)) => !matches!(p, Plain::Suffix | Plain::More),
-            Some(Cal::Weekday(..) | Cal::Part(_)) => true,
-            Some(_) => false,
-            None => self.words.info(next.word).sets >> self.almanac.after_time & 1 == 1,
-        } || self.second_of_two(to).is_some() || self.is(to, Plain::And) || matches!(self.between(to - 1), "-") && self.count(to).is_some_and(|n| n <= 12)
+        !matches!(self.between(to - 1), "-" | "/" | "." | "")
+            && match self.cal(to) {
+                Some(Cal::Plain(p)) => !matches!(p, Plain::Suffix | Plain::More),
+                Some(Cal::Weekday(..) | Cal::Part(_)) => true,
+                Some(_) => false,
+                None => self.words.info(next.word).sets >> self.almanac.after_time & 1 == 1,
+            }
+            || self.second_of_two(to).is_some()
+            || self.is(to, Plain::And)
+            || matches!(self.between(to - 1), "-") && self.count(to).is_some_and(|n| n <= 12)
     }
 }

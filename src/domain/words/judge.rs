@@ -3,9 +3,10 @@
 //! A phrase inside a longer one is part of that; a negation within reach turns it round; an "if" before it makes it a
 //! supposition. What remains is handed to `compose`, which makes findings of it.
 
-use super::automaton::Hit;
 use super::finding::{Label, Medium};
-use super::lexicon::{Alone, Group, Kind, Lexicon, Negated};
+use super::group::{Alone, Group, Kind, Negated};
+use super::lexicon::Lexicon;
+use super::scan::Hit;
 use super::token::{Break, Shape, Token};
 
 /// A phrase that counts.
@@ -23,8 +24,8 @@ pub struct Judge<'a> {
     pub medium: Medium,
     pub text: &'a str,
     pub tokens: &'a [Token],
-    /// Tokens that a neutral phrase or boilerplate hides.
-    hidden: Vec<bool>,
+    /// The neutral phrase or boilerplate that hides a token, by number; 0 for none.
+    hidden: Vec<u32>,
     /// How many tokens before each one are more than fillers.
     weight: Vec<u32>,
     /// The sets that any word of the text belongs to.
@@ -40,13 +41,14 @@ impl<'a> Judge<'a> {
     pub fn new(lexicon: &'a Lexicon, medium: Medium, text: &'a str, tokens: &'a [Token]) -> Judge<'a> {
         let sets = tokens.iter().fold(0, |all, t| all | lexicon.words.info(t.word).sets);
         let first_line = tokens.first().and_then(|t| text[t.start as usize..].find('\n').map(|n| n + t.start as usize));
-        let (hidden, weight) = (vec![false; tokens.len()], Vec::with_capacity(tokens.len() + 1));
+        let (hidden, weight) = (vec![0; tokens.len()], Vec::with_capacity(tokens.len() + 1));
         let mut judge = Judge { lexicon, medium, text, tokens, hidden, weight, sets, first_line };
         let (mut sum, mut thanking) = (0, false);
         judge.weight.push(0);
         for (i, token) in tokens.iter().enumerate() {
             // "Thank you so much for the offer" is as empty as "thanks".
-            thanking = judge.has(i, lexicon.known.thanks) || thanking && token.before == Break::None && judge.has(i, lexicon.known.thanks_tail);
+            thanking = judge.has(i, lexicon.known.thanks)
+                || thanking && token.before == Break::None && judge.has(i, lexicon.known.thanks_tail);
             sum += u32::from(!thanking && !judge.fills(i));
             judge.weight.push(sum);
         }
@@ -65,7 +67,8 @@ impl<'a> Judge<'a> {
         }
         let named = |t: &Token| t.shape == Shape::Capital && !self.has(i, known.stopword);
         let greeted = i > 0 && self.has(i - 1, known.greeting) && self.tokens[i].before == Break::None;
-        let alone = self.tokens[i].word == 0 && i > 0 && self.tokens[i].before != Break::None && i + 1 == self.tokens.len();
+        let alone =
+            self.tokens[i].word == 0 && i > 0 && self.tokens[i].before != Break::None && i + 1 == self.tokens.len();
         (greeted || alone) && named(&self.tokens[i])
     }
 
@@ -93,17 +96,18 @@ impl<'a> Judge<'a> {
     }
 
     fn hide(&mut self, hits: &[Hit]) {
-        let mut footer_to = 0;
+        let (mut footer_to, mut number) = (0, 0);
         for h in hits {
+            number += 1;
             match self.lexicon.groups[usize::from(h.group)].kind {
-                Kind::Neutral => self.hidden[h.from as usize..h.to as usize].fill(true),
+                Kind::Neutral => self.hidden[h.from as usize..h.to as usize].fill(number),
                 Kind::Footer if (h.from as usize) < footer_to => {}
                 Kind::Footer => {
                     let from = self.sentence(self.tokens[h.from as usize].sentence).start;
                     let line = self.text[self.tokens[h.from as usize].start as usize..].find('\n');
                     let end = line.map_or(self.text.len(), |n| n + self.tokens[h.from as usize].start as usize) as u32;
                     let to = self.tokens.partition_point(|t| t.start < end);
-                    self.hidden[from.max(footer_to)..to].fill(true);
+                    self.hidden[from.max(footer_to)..to].fill(number);
                     footer_to = to;
                 }
                 Kind::Label(_) => {}
@@ -119,23 +123,34 @@ impl<'a> Judge<'a> {
         for h in hits {
             let Kind::Label(label) = self.lexicon.groups[usize::from(h.group)].kind else { continue };
             let group = &self.lexicon.groups[usize::from(h.group)];
-            if (h.from..h.to).all(|i| self.hidden[i as usize]) || !self.stands(h, group) {
+            if self.is_hidden(h) || !self.stands(h, group) {
                 continue;
             }
             let inside = cover.is_some_and(|c| h.to <= c.to && (c.from < h.from || h.to < c.to));
             let again = kept.iter().rev().take(4).any(|k| {
                 let same = self.lexicon.groups[usize::from(k.group)].kind == Kind::Label(label);
-                same && k.from <= h.from && h.to <= k.to && (k.group == h.group || (k.from, k.to) != (h.from, h.to) || k.gappy)
+                same && k.from <= h.from
+                    && h.to <= k.to
+                    && (k.group == h.group || (k.from, k.to) != (h.from, h.to) || k.gappy)
             });
             if inside || again {
                 continue;
             }
             kept.push(*h);
-            if !h.gappy && cover.is_none_or(|c| h.to > c.to) {
+            // "I am no longer with Acme" is an automatic reply and says who is gone.
+            if !h.gappy && label != Label::AutoReply && cover.is_none_or(|c| h.to > c.to) {
                 cover = Some(*h);
             }
         }
         kept
+    }
+
+    /// Hidden is what lies inside a neutral phrase, shares a part with one, or skips over one.
+    fn is_hidden(&self, h: &Hit) -> bool {
+        let (from, to) = (h.from as usize, h.to as usize);
+        let cut = |a: usize, b: usize| self.hidden.get(b).is_some_and(|n| *n != 0 && *n == self.hidden[a]);
+        let inside = self.hidden[from..to].iter().filter(|n| **n != 0).count();
+        inside == to - from || from > 0 && cut(from - 1, from) || cut(to - 1, to) || h.gappy && inside > 0
     }
 
     /// Whether a phrase that must stand alone does.
@@ -168,7 +183,10 @@ impl<'a> Judge<'a> {
             return false;
         }
         // Looked through only where everything else could be a repetition; the first word that is none ends it.
-        all.filter(|i| !part.contains(i)).all(|i| self.weight(i..i + 1) == 0 || words.len() <= 4 && self.tokens[i].word != 0 && words.iter().any(|w| w.word == self.tokens[i].word))
+        all.filter(|i| !part.contains(i)).all(|i| {
+            self.weight(i..i + 1) == 0
+                || words.len() <= 4 && self.tokens[i].word != 0 && words.iter().any(|w| w.word == self.tokens[i].word)
+        })
     }
 
     fn weigh(&self, h: &Hit) -> Option<Said> {
@@ -192,7 +210,8 @@ impl<'a> Judge<'a> {
                 _ => return None,
             }
         }
-        let supposed = matches!(label, Label::Interest | Label::Disinterest | Label::Callback) && self.near_before(from, self.lexicon.known.condition).is_some();
+        let supposed = matches!(label, Label::Interest | Label::Disinterest | Label::Callback)
+            && self.near_before(from, self.lexicon.known.condition).is_some();
         (!supposed).then_some(Said { label, group: usize::from(h.group), from, to, certain })
     }
 
@@ -223,10 +242,12 @@ impl<'a> Judge<'a> {
     fn look_back(&self, at: usize, mut visit: impl FnMut(usize, u32)) {
         for distance in 1..=self.lexicon.reach {
             let Some(i) = at.checked_sub(distance as usize) else { return };
-            if self.tokens[i + 1].before != Break::None || self.has(i, self.lexicon.known.breaker) && !self.has(i, self.lexicon.known.condition) {
+            if self.tokens[i + 1].before != Break::None
+                || self.has(i, self.lexicon.known.breaker) && !self.has(i, self.lexicon.known.condition)
+            {
                 return;
             }
-            if !self.hidden[i] {
+            if self.hidden[i] == 0 {
                 visit(i, distance);
             }
         }

@@ -6,12 +6,11 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use serde::Deserialize;
-use toml::Spanned;
 
 use super::almanac::{RawCalendar, learn_calendar};
 use super::automaton::Automaton;
 use super::calendar::Almanac;
-use super::finding::{Label, Medium, OptOutScope};
+use super::group::{Group, RawGroup};
 use super::pattern::{Part, Set, Sets, parse, plain};
 use super::vocabulary::{Vocabulary, fold};
 
@@ -27,62 +26,6 @@ pub struct Lexicon {
     /// How many words a negation reaches.
     pub(super) reach: u32,
     hash: u64,
-}
-
-/// What a group of phrases stands for and when it counts.
-#[derive(Clone, Debug)]
-pub(super) struct Group {
-    pub kind: Kind,
-    pub certain: bool,
-    pub media: u8,
-    pub alone: Alone,
-    pub scope: Option<OptOutScope>,
-    pub negated: Negated,
-    /// Labels that make it moot.
-    pub unless: u32,
-    /// A set one word of which must stand somewhere in the text, or must not.
-    pub with: Option<u8>,
-    pub without: Option<u8>,
-    pub needs: Needs,
-    /// A date in its sentence is a matter of timing besides.
-    pub dated: bool,
-    /// It asks to be contacted again: with a near day or an hour that is a callback.
-    pub contact: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Label(Label),
-    /// Says nothing, and hides what is inside.
-    Neutral,
-    /// Boilerplate: hides the rest of its paragraph.
-    Footer,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Alone {
-    #[default]
-    Anywhere,
-    Sentence,
-    Reply,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Negated {
-    Drop,
-    Keep,
-    Becomes(Label),
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Needs {
-    #[default]
-    Nothing,
-    Date,
-    Time,
-    DateOrTime,
 }
 
 /// The marks by which quoted mail and signatures are known, folded.
@@ -113,7 +56,23 @@ macro_rules! known_sets {
         }
     };
 }
-known_sets!(filler, greeting, thanks, thanks_tail, breaker, negator, condition, saying, stopword, start_word, returning, not_name, particle, after_time, around_date);
+known_sets!(
+    filler,
+    greeting,
+    thanks,
+    thanks_tail,
+    breaker,
+    negator,
+    condition,
+    saying,
+    stopword,
+    start_word,
+    returning,
+    not_name,
+    particle,
+    after_time,
+    around_date
+);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -126,37 +85,6 @@ struct Raw {
     marks: Marks,
     calendar: RawCalendar,
     phrases: Vec<RawGroup>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawGroup {
-    /// A label, or "neutral", or "footer".
-    label: Spanned<String>,
-    #[serde(default)]
-    media: Vec<String>,
-    #[serde(default = "yes")]
-    certain: bool,
-    #[serde(default)]
-    alone: Alone,
-    scope: Option<String>,
-    /// "drop", "keep" or the label it turns into.
-    negated: Option<String>,
-    #[serde(default)]
-    unless: Vec<String>,
-    with: Option<String>,
-    without: Option<String>,
-    #[serde(default)]
-    needs: Needs,
-    #[serde(default)]
-    dated: bool,
-    #[serde(default)]
-    contact: bool,
-    lines: Vec<Spanned<String>>,
-}
-
-fn yes() -> bool {
-    true
 }
 
 impl Lexicon {
@@ -186,7 +114,9 @@ impl Lexicon {
             let line_of = |at: usize| text[..at.min(text.len())].matches('\n').count() + 1;
             match group.check(&sets) {
                 Ok(checked) => groups.push(checked),
-                Err(why) => errors.push(format!("line {}: {}: {why}", line_of(group.label.span().start), group.label.as_ref())),
+                Err(why) => {
+                    errors.push(format!("line {}: {}: {why}", line_of(group.label.span().start), group.label.as_ref()))
+                }
             }
             for line in &group.lines {
                 match parse(&mut words, &sets, line.as_ref()) {
@@ -219,7 +149,16 @@ impl Lexicon {
             devices: fold_all(&m.devices),
             postscripts: fold_all(&m.postscripts),
         };
-        Ok(Lexicon { words, groups, automaton, almanac, marks, known, reach: raw.negation_reach, hash: content_hash(text) })
+        Ok(Lexicon {
+            words,
+            groups,
+            automaton,
+            almanac,
+            marks,
+            known,
+            reach: raw.negation_reach,
+            hash: content_hash(text),
+        })
     }
 
     /// A hash of its content: two lexicons that read alike but for comments and blank lines have the same.
@@ -272,7 +211,13 @@ fn learn_sets(raw: &BTreeMap<String, Vec<String>>, words: &mut Vocabulary, error
 }
 
 /// The members of a set, those of the sets it names included.
-fn spread<'a>(raw: &'a BTreeMap<String, Vec<String>>, name: &str, depth: u8, out: &mut Vec<&'a str>, errors: &mut Vec<String>) {
+fn spread<'a>(
+    raw: &'a BTreeMap<String, Vec<String>>,
+    name: &str,
+    depth: u8,
+    out: &mut Vec<&'a str>,
+    errors: &mut Vec<String>,
+) {
     let Some(entries) = raw.get(name).filter(|_| depth < 5) else {
         errors.push(format!("sets: {{{name}}} is missing or contains itself"));
         return;
@@ -282,45 +227,5 @@ fn spread<'a>(raw: &'a BTreeMap<String, Vec<String>>, name: &str, depth: u8, out
             Some(inner) => spread(raw, inner, depth + 1, out, errors),
             None => out.push(entry),
         }
-    }
-}
-
-impl RawGroup {
-    fn check(&self, sets: &Sets) -> Result<Group, String> {
-        let label = |name: &str| Label::from_name(name).ok_or_else(|| format!("{name:?} is no label"));
-        let set = |name: &Option<String>| match name {
-            None => Ok(None),
-            Some(n) => sets.get(n).map(|s| Some(s.bit)).ok_or_else(|| format!("there is no set {n:?}")),
-        };
-        let mut media = 0;
-        for name in &self.media {
-            media |= Medium::from_name(name).ok_or_else(|| format!("{name:?} is no medium"))?.bit();
-        }
-        let unless = self.unless.iter().try_fold(0, |all, name| label(name).map(|l| all | l.bit()))?;
-        Ok(Group {
-            kind: match self.label.as_ref().as_str() {
-                "neutral" => Kind::Neutral,
-                "footer" => Kind::Footer,
-                name => Kind::Label(label(name)?),
-            },
-            certain: self.certain,
-            media: if media == 0 { u8::MAX } else { media },
-            alone: self.alone,
-            scope: match &self.scope {
-                Some(name) => Some(OptOutScope::from_name(name).ok_or_else(|| format!("{name:?} is no scope"))?),
-                None => None,
-            },
-            negated: match self.negated.as_deref() {
-                None | Some("drop") => Negated::Drop,
-                Some("keep") => Negated::Keep,
-                Some(name) => Negated::Becomes(label(name)?),
-            },
-            unless,
-            with: set(&self.with)?,
-            without: set(&self.without)?,
-            needs: self.needs,
-            dated: self.dated,
-            contact: self.contact,
-        })
     }
 }

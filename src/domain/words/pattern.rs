@@ -124,10 +124,12 @@ pub fn parse(words: &mut Vocabulary, sets: &Sets, line: &str) -> Result<Vec<Part
                 parts.push(Part::OneOf { choices, optional: c == '[' });
                 end + 1
             }
-            ')' | ']' | '|' => return Err(format!("{c:?} without an opening bracket")),
             _ => {
                 let end = rest.find(|c| " ^$;*([".contains(c)).unwrap_or(rest.len());
                 let end = if end == 0 { rest.len() } else { end };
+                if let Some(bracket) = rest[..end].chars().find(|c| ")]|".contains(*c)) {
+                    return Err(format!("{bracket:?} without an opening bracket"));
+                }
                 parts.push(Part::OneOf { choices: sequences(words, sets, &rest[..end])?, optional: false });
                 end
             }

@@ -60,7 +60,11 @@ pub fn phone(text: &str, tokens: &[Token], i: usize) -> Option<usize> {
     }
     let mut total = digits(&tokens[i]);
     let mut end = i + 1;
-    while end < tokens.len() && end < i + PHONE_GROUPS && tokens[end].is_number() && joined(text, &tokens[end - 1], &tokens[end]) {
+    while end < tokens.len()
+        && end < i + PHONE_GROUPS
+        && tokens[end].is_number()
+        && joined(text, &tokens[end - 1], &tokens[end])
+    {
         total += digits(&tokens[end]);
         end += 1;
     }
@@ -83,7 +87,10 @@ fn name(lexicon: &Lexicon, text: &str, tokens: &[Token], i: usize) -> Option<usi
     let has = |t: &Token, set: u8| lexicon.words.info(t.word).sets >> set & 1 == 1;
     let part = |j: usize| {
         tokens.get(j).is_some_and(|t| {
-            let calendar = matches!(lexicon.words.info(t.word).cal, Some(Cal::Month(..) | Cal::Weekday(..)));
+            let calendar = matches!(
+                lexicon.words.info(t.word).cal,
+                Some(Cal::Month(..) | Cal::Weekday(..) | Cal::Feast(_) | Cal::Season(_) | Cal::Plain(_))
+            );
             t.shape == Shape::Capital && t.end - t.start > 1 && !has(t, lexicon.known.not_name) && !calendar
         })
     };
@@ -104,7 +111,8 @@ fn name(lexicon: &Lexicon, text: &str, tokens: &[Token], i: usize) -> Option<usi
     }
     // A sentence begins with a capital anyway: there a known word alone is no name.
     let opens = tokens[i].before == Break::Hard;
-    let possessive = text[tokens[end - 1].end as usize..].starts_with("'s") || text[tokens[end - 1].end as usize..].starts_with("’s");
+    let possessive = text[tokens[end - 1].end as usize..].starts_with("'s")
+        || text[tokens[end - 1].end as usize..].starts_with("’s");
     if end == i + 1 && opens && (tokens[i].word != 0 || !possessive && tokens.len() > 1 && tokens[i].word != 0) {
         return None;
     }

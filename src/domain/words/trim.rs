@@ -7,7 +7,8 @@ use super::lexicon::Lexicon;
 use super::vocabulary::{fold, fold_char};
 
 /// Longer lines are paragraphs, not marks.
-const LONGEST_MARK: usize = 300;
+const LONGEST_LINE: usize = 300;
+const LONGEST_MARK: usize = 40;
 /// How many lines after a "From:" another header line must follow.
 const HEADER_LINES: usize = 4;
 
@@ -15,12 +16,19 @@ struct Line<'a> {
     start: usize,
     end: usize,
     text: &'a str,
+    /// Its folded beginning.
+    head: String,
 }
 
 /// The stretches of `text` that count, in order; each begins and ends at a character boundary.
 pub fn visible(lexicon: &Lexicon, text: &str) -> Vec<(usize, usize)> {
-    let lines = split(text);
     let marks = &lexicon.marks;
+    if !text.contains('\n') {
+        // One line has no signature and no quoted mail below it: most notes end here.
+        let mute = text.starts_with('>') || begins(&head(text.trim()), &marks.devices);
+        return if mute { Vec::new() } else { vec![(0, text.len())] };
+    }
+    let lines = split(text);
     let mut out: Vec<(usize, usize)> = Vec::new();
     let mut signed = false;
     let mut i = 0;
@@ -28,7 +36,7 @@ pub fn visible(lexicon: &Lexicon, text: &str) -> Vec<(usize, usize)> {
         let line = &lines[i];
         let t = line.text;
         let quoted = t.starts_with('>') || t.starts_with('|');
-        if !quoted && begins(t, &marks.postscripts) {
+        if !quoted && begins(&line.head, &marks.postscripts) {
             signed = false;
         }
         if let Some(after) = quote_header(lexicon, &lines, i) {
@@ -43,7 +51,7 @@ pub fn visible(lexicon: &Lexicon, text: &str) -> Vec<(usize, usize)> {
         if divided(lexicon, &lines, i) {
             break;
         }
-        if quoted || begins(t, &marks.devices) {
+        if quoted || begins(&line.head, &marks.devices) {
             i += 1;
             continue;
         }
@@ -65,46 +73,34 @@ fn split(text: &str) -> Vec<Line<'_>> {
     let mut start = 0;
     text.split('\n')
         .map(|raw| {
-            let line = Line { start, end: start + raw.len(), text: raw.trim() };
+            let line = Line { start, end: start + raw.len(), text: raw.trim(), head: head(raw.trim()) };
             start += raw.len() + 1;
             line
         })
         .collect()
 }
 
-/// The folded beginning of a line, long enough for any mark.
-fn begins(line: &str, marks: &[String]) -> bool {
-    if line.len() > LONGEST_MARK {
-        return false;
+/// The folded beginning of a line, as long as any mark; empty for a line too long to be one.
+fn head(line: &str) -> String {
+    let mut folded = String::new();
+    if line.len() <= LONGEST_LINE {
+        line.chars().take(LONGEST_MARK).for_each(|c| fold_char(c, &mut folded));
     }
-    marks.iter().any(|mark| starts_with_folded(line, mark))
+    folded
 }
 
-fn starts_with_folded(line: &str, mark: &str) -> bool {
-    let mut rest = mark;
-    let mut buffer = String::new();
-    for c in line.chars() {
-        if rest.is_empty() {
-            return true;
-        }
-        buffer.clear();
-        fold_char(c, &mut buffer);
-        match rest.strip_prefix(buffer.as_str()) {
-            Some(r) => rest = r,
-            None => return false,
-        }
-    }
-    rest.is_empty()
+fn begins(head: &str, marks: &[String]) -> bool {
+    !head.is_empty() && marks.iter().any(|mark| head.starts_with(mark.as_str()))
 }
 
 /// "On … wrote:", on one line or wrapped onto two or three: the line after it.
 fn quote_header(lexicon: &Lexicon, lines: &[Line], i: usize) -> Option<usize> {
     let m = &lexicon.marks;
-    if !begins(lines[i].text, &m.wrote_begins) {
+    if !begins(&lines[i].head, &m.wrote_begins) {
         return None;
     }
     let end = lines.len().min(i + 3);
-    (i..end).take_while(|j| lines[*j].text.len() <= LONGEST_MARK).find_map(|j| {
+    (i..end).take_while(|j| lines[*j].text.len() <= LONGEST_LINE).find_map(|j| {
         let folded = fold(lines[j].text);
         m.wrote.iter().any(|w| folded.ends_with(w.as_str())).then_some(j + 1)
     })
@@ -116,12 +112,14 @@ fn divided(lexicon: &Lexicon, lines: &[Line], i: usize) -> bool {
     let t = lines[i].text;
     let rule = t.len() >= 5 && t.bytes().all(|b| matches!(b, b'_' | b'-' | b'='));
     let bare = t.trim_matches(|c: char| matches!(c, '-' | '_' | '=' | '*' | ' '));
-    if begins(bare, &m.dividers) && (bare.len() < t.len() || t.ends_with(':')) {
+    if begins(&head(bare), &m.dividers) && (bare.len() < t.len() || t.ends_with(':')) {
         return true;
     }
     let header = |j: usize| {
-        begins(lines[j].text.trim_start_matches('*'), &m.header_begins)
-            && lines[j + 1..lines.len().min(j + 1 + HEADER_LINES)].iter().any(|l| begins(l.text.trim_start_matches('*'), &m.header_follows))
+        begins(lines[j].head.trim_start_matches('*'), &m.header_begins)
+            && lines[j + 1..lines.len().min(j + 1 + HEADER_LINES)]
+                .iter()
+                .any(|l| begins(l.head.trim_start_matches('*'), &m.header_follows))
     };
     let next = i + 1..lines.len().min(i + 3);
     header(i) || rule && next.into_iter().any(header)
@@ -149,5 +147,8 @@ fn closes(lexicon: &Lexicon, lines: &[Line], i: usize) -> bool {
 fn is_name(lexicon: &Lexicon, line: &str) -> bool {
     let mut words = line.split_whitespace().take(4).peekable();
     let known = |w: &str| lexicon.words.exact(&fold(w.trim_matches(|c: char| !c.is_alphabetic()))).is_some();
-    line.len() <= 40 && words.peek().is_some() && words.clone().count() <= 3 && words.all(|w| w.starts_with(char::is_uppercase) && !known(w))
+    line.len() <= 40
+        && words.peek().is_some()
+        && words.clone().count() <= 3
+        && words.all(|w| w.starts_with(char::is_uppercase) && !known(w))
 }
