@@ -5,10 +5,50 @@
 
 pub mod local;
 pub mod rabbitmq;
+mod routes;
 
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;
+
+pub use routes::{Overrides, Routes};
+
+/// A queue that one kind of desk works off, and which tasks go there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskQueue {
+    /// Names the queue: `tasks.<suffix>`, and the pull path `/tasks/<suffix>`.
+    pub suffix: &'static str,
+    /// Routing keys of its tasks; its revocations come under [`revocation_key`].
+    pub keys: &'static [&'static str],
+}
+
+/// The standard task queues. A deployment may bind other keys through [`Routes`].
+pub const TASK_QUEUES: &[TaskQueue] = &[
+    TaskQueue { suffix: "calls-now", keys: &["task.follow_up.call.now"] },
+    TaskQueue { suffix: "calls", keys: &["task.follow_up.call.normal"] },
+    TaskQueue { suffix: "outreach", keys: &["task.follow_up.email", "task.follow_up.sms"] },
+    TaskQueue { suffix: "contact-repair", keys: &["task.contact_repair"] },
+    TaskQueue { suffix: "nurture", keys: &["task.nurture_check_in"] },
+    TaskQueue { suffix: "referral-ask", keys: &["task.referral_ask"] },
+    TaskQueue { suffix: "referral-handoff", keys: &["task.referral_handoff"] },
+    TaskQueue { suffix: "swap", keys: &["task.swap_offer"] },
+    TaskQueue { suffix: "practice", keys: &["task.practice"] },
+    TaskQueue { suffix: "disengage", keys: &["task.disengage"] },
+    TaskQueue { suffix: "review", keys: &["task.review"] },
+];
+
+/// The routing key under which revocations reach the queue with this suffix.
+pub fn revocation_key(suffix: &str) -> String {
+    format!("task.revoked.{suffix}")
+}
+
+/// Most tasks that wait in one task queue before it refuses more: a desk that stopped working must push back
+/// on its own queue only, and a hundred thousand is days of work for any of them.
+pub const TASK_QUEUE_LIMIT: u32 = 100_000;
+
+/// How often an event may come again before the broker itself sets it aside. A lost connection counts as a
+/// delivery for everything prefetched, so this leaves room for a bad day; real failures are counted elsewhere.
+pub const EVENT_DELIVERY_LIMIT: u32 = 20;
 
 /// A message received, not yet acknowledged.
 #[derive(Clone, Debug)]
@@ -37,7 +77,7 @@ pub struct Meta {
 /// Names a delivery within the consumer that received it. Tags grow in the order of receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tag {
-    /// Which connection life the delivery belongs to; acknowledging one of an earlier life is refused.
+    /// Which consumer life the delivery belongs to; acknowledging one of an earlier life is refused.
     pub generation: u64,
     pub number: u64,
 }
@@ -51,7 +91,7 @@ pub struct TaskMessage {
     /// CloudEvents type, such as `task.follow_up`.
     pub kind: String,
     pub body: Vec<u8>,
-    /// Becomes `correlation_id`; at most 255 bytes.
+    /// Becomes `correlation_id`; AMQP holds 255 bytes, a longer one travels as its SHA-256 in hex.
     pub cause: String,
     /// 0 to 9.
     pub priority: u8,
@@ -154,16 +194,23 @@ pub trait Queue: Clone + Send + Sync + 'static {
     type Raw: Clone + fmt::Debug + Send + Sync + 'static;
     type Consumer: Consumer<Raw = Self::Raw>;
 
-    /// Opens a new consumer on the events queue, on a connection of its own, with at most `prefetch` deliveries unacknowledged.
+    /// Opens a new consumer on the events queue, on a connection of its own, with at most `prefetch` (0 counts as 1) deliveries unacknowledged.
+    /// After a life that ended badly fewer are handed out at first, until acknowledgements show that they do no harm.
+    ///
+    /// # Errors
+    /// [`QueueError::Refused`] where a person must act (the topology differs, no permission): wait long before the next try. Everything else is worth a try after a short, growing pause.
     fn consume(&self, prefetch: u16) -> impl Future<Output = Result<Self::Consumer, QueueError>> + Send;
 
     /// Publishes tasks, mandatory and confirmed, and says of each what became of it, in order. Never takes longer than a bound of its own (10 s); what is unanswered by then is [`Published::Unknown`].
     fn publish(&self, messages: Vec<TaskMessage>) -> impl Future<Output = Vec<Published>> + Send;
 
-    /// Sets messages aside in the dead queue; `Ok` only when every one is safely there.
+    /// Sets messages aside in the dead queue; `Ok` only when every one is safely there, within the bound of [`Queue::publish`]. After an error some may be there: bury all again, a dead letter is known by its key.
     fn bury(&self, letters: Vec<DeadLetter<Self::Raw>>) -> impl Future<Output = Result<(), QueueError>> + Send;
 
-    /// Puts events into the events queue; `Ok` only when every one is durable there.
+    /// Puts events into the events queue; `Ok` only when every one is durable, within the bound of [`Queue::publish`].
+    ///
+    /// # Errors
+    /// [`QueueError::Refused`] for a routing key longer than 255 bytes, and then nothing was sent.
     fn send_events(&self, events: Vec<EventMessage>) -> impl Future<Output = Result<(), QueueError>> + Send;
 
     /// Walks over at most `limit` dead letters, oldest first, and does with each what `choose` says. Looking destroys nothing. Returns how many were seen.
@@ -188,7 +235,10 @@ pub trait Consumer: Send + 'static {
         linger: Duration,
     ) -> impl Future<Output = Result<Vec<Delivery<Self::Raw>>, QueueError>> + Send;
 
-    /// Acknowledges exactly these deliveries (in few frames where they are contiguous).
+    /// Acknowledges exactly these deliveries (in few frames where they are contiguous). Do not cancel it: a half-sent acknowledgement costs the session.
+    ///
+    /// # Errors
+    /// [`QueueError::SessionLost`] for tags of an earlier life (this one goes on) and when the session ended; [`QueueError::Refused`] for a tag already settled, and then nothing was acknowledged.
     fn ack(&mut self, tags: &[Tag]) -> impl Future<Output = Result<(), QueueError>> + Send;
 
     /// Gives these deliveries back to the queue, to come again.

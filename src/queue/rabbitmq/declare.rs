@@ -1,0 +1,131 @@
+//! The topology at a broker: making what is missing, and telling what differs.
+//!
+//! The worker declares at every new connection that may need it; `gleaner topology` also checks. Nothing is ever
+//! deleted, and a queue that exists with other arguments is reported, not replaced: that is a person's decision.
+
+use std::collections::BTreeMap;
+
+use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{Channel, ExchangeKind};
+
+use super::session::{Session, lost, reply_code, short};
+use super::topology::{Argument, Binding, Exchange, QueueSpec, Topology};
+use crate::queue::QueueError;
+
+/// Makes what is missing, on a channel of its own. What exists alike is left alone.
+///
+/// # Errors
+/// [`QueueError::Refused`] where something exists with other arguments or the user may not configure the broker.
+pub async fn declare(topology: &Topology, session: &Session) -> Result<(), QueueError> {
+    let channel = session.channel().await?;
+    for exchange in &topology.exchanges {
+        let what = format!("exchange {}", exchange.name);
+        accepted(&what, session.answer(&what, declare_exchange(&channel, exchange, false)).await?)?;
+    }
+    for queue in &topology.queues {
+        let what = format!("queue {}", queue.name);
+        accepted(&what, session.answer(&what, declare_queue(&channel, queue, false)).await?)?;
+    }
+    for Binding { exchange, queue, routing_key: key } in &topology.bindings {
+        let what = format!("the binding of {queue} to {exchange}");
+        let options = QueueBindOptions::default();
+        let bind = channel.queue_bind(short(queue), short(exchange), short(key), options, FieldTable::default());
+        accepted(&what, session.answer(&what, bind).await?)?;
+    }
+    for Binding { exchange, queue, routing_key: key } in &topology.unbindings {
+        let what = format!("the binding of {queue} to {exchange}");
+        let unbind = channel.queue_unbind(short(queue), short(exchange), short(key), FieldTable::default());
+        accepted(&what, session.answer(&what, unbind).await?)?;
+    }
+    Ok(())
+}
+
+/// What differs, a sentence each: exchanges and queues that are missing or exist otherwise. The broker names one
+/// argument a queue at a time. Bindings cannot be read over AMQP: declaring makes them, where they are missing.
+///
+/// # Errors
+/// Those of the connection, and [`QueueError::Refused`] where the user may not look.
+pub async fn check(topology: &Topology, session: &Session) -> Result<Vec<String>, QueueError> {
+    let mut found = Vec::new();
+    // Asking passively says only whether it is there; declaring it then says whether it is the same. Every refusal
+    // closes its channel, so each exchange and queue gets a fresh one.
+    for exchange in &topology.exchanges {
+        let (what, channel) = (format!("exchange {}", exchange.name), session.channel().await?);
+        let mut answer = session.answer(&what, declare_exchange(&channel, exchange, true)).await?;
+        if answer.is_ok() {
+            answer = session.answer(&what, declare_exchange(&channel, exchange, false)).await?;
+        }
+        found.extend(difference(&what, answer)?);
+    }
+    for queue in &topology.queues {
+        let (what, channel) = (format!("queue {}", queue.name), session.channel().await?);
+        let mut answer = session.answer(&what, declare_queue(&channel, queue, true)).await?;
+        if answer.is_ok() {
+            answer = session.answer(&what, declare_queue(&channel, queue, false)).await?;
+        }
+        found.extend(difference(&what, answer)?);
+    }
+    Ok(found)
+}
+
+async fn declare_exchange(channel: &Channel, exchange: &Exchange, passive: bool) -> lapin::Result<()> {
+    let options = ExchangeDeclareOptions { passive, durable: true, ..Default::default() };
+    let kind = if exchange.kind == "fanout" { ExchangeKind::Fanout } else { ExchangeKind::Topic };
+    channel.exchange_declare(short(&exchange.name), kind, options, table(&exchange.arguments)).await
+}
+
+async fn declare_queue(channel: &Channel, queue: &QueueSpec, passive: bool) -> lapin::Result<()> {
+    let options = QueueDeclareOptions { passive, durable: true, ..Default::default() };
+    channel.queue_declare(short(&queue.name), options, table(&queue.arguments)).await.map(|_| ())
+}
+
+fn table(arguments: &BTreeMap<&'static str, Argument>) -> FieldTable {
+    let mut table = FieldTable::default();
+    for (name, value) in arguments {
+        let value = match value {
+            Argument::Number(number) => AMQPValue::LongLongInt(*number),
+            Argument::Text(text) => AMQPValue::LongString(text.as_str().into()),
+        };
+        table.insert(short(name), value);
+    }
+    table
+}
+
+/// Says what a person must do where the broker refuses a declaration.
+fn accepted(what: &str, answer: lapin::Result<()>) -> Result<(), QueueError> {
+    let Err(error) = answer else { return Ok(()) };
+    Err(match reply_code(&error) {
+        Some(406) => QueueError::Refused(format!(
+            "{what} exists with other settings ({}); `gleaner topology` shows the difference; take back the change of \
+             settings here, or delete it at the broker when it is empty and let it be made anew",
+            told(&error)
+        )),
+        Some(403) => QueueError::Refused(format!(
+            "{what} may not be declared by this user ({}); give it the right to configure, or have `gleaner topology` \
+             applied by somebody who has it and switch declaring off here",
+            told(&error)
+        )),
+        Some(402 | 405 | 503 | 530 | 540) => QueueError::Refused(format!("{what}: {}", told(&error))),
+        _ => lost(&error),
+    })
+}
+
+fn difference(what: &str, answer: lapin::Result<()>) -> Result<Option<String>, QueueError> {
+    let Err(error) = answer else { return Ok(None) };
+    match reply_code(&error) {
+        Some(404) => Ok(Some(format!("{what} is missing"))),
+        Some(406) => Ok(Some(format!("{what} exists with other settings: {}", told(&error)))),
+        Some(403) => Err(QueueError::Refused(format!("{what} may not be looked at by this user ({})", told(&error)))),
+        _ => Err(lost(&error)),
+    }
+}
+
+/// The broker's own words, without its code word in front.
+fn told(error: &lapin::Error) -> String {
+    let words = match error.kind() {
+        lapin::ErrorKind::ProtocolError(error) => error.get_message().to_string(),
+        _ => error.to_string(),
+    };
+    words.split_once(" - ").map_or(words.clone(), |(_, rest)| rest.to_string())
+}
