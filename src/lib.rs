@@ -2,9 +2,15 @@
 //!
 //! The table of contents; ARCHITECTURE.md walks one message through it.
 
+pub mod app;
+pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod domain;
+pub mod http;
+pub mod queue;
 pub mod replay;
+pub mod store;
 pub mod telemetry;
 pub mod wire;
+pub mod worker;
