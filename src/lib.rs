@@ -9,6 +9,7 @@ pub mod config;
 pub mod domain;
 pub mod http;
 pub mod queue;
+pub mod reading;
 pub mod replay;
 pub mod store;
 pub mod telemetry;

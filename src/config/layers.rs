@@ -217,16 +217,17 @@ impl Layers {
         Secret::default()
     }
 
-    /// One of a closed set of words.
-    pub fn word<T: Copy + Default>(&mut self, key: &str, words: &[(&str, T)]) -> T {
+    /// One of a closed set of words, which is not empty; on a fault the first.
+    pub fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)]) -> T {
         let expected: Vec<String> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
-        self.read(key, &expected.join(" or "), |written| match written {
-            Written::Text(text) => match words.iter().find(|(word, _)| word == text) {
-                Some((_, value)) => Ok((*value, quoted(text))),
+        let which = self.read(key, &expected.join(" or "), |written| match written {
+            Written::Text(text) => match words.iter().position(|(word, _)| word == text) {
+                Some(which) => Ok((which, quoted(text))),
                 None => Err(String::new()),
             },
             _ => Err(String::new()),
-        })
+        });
+        words[which].1
     }
 
     /// A whole number within the range. In the environment it is text.

@@ -33,7 +33,7 @@ fn without_any_setting_the_embedded_profile_needs_nothing() {
     assert_eq!(c.http.listen.to_string(), "127.0.0.1:8080");
     assert!(c.http.token.is_none() && c.policy.dir.is_none());
     assert_eq!(c.id.epoch.as_deref(), Some("0"));
-    assert_eq!((c.contact.fictional, &*c.contact.default_country), (Fictional::Refuse, "US"));
+    assert_eq!((c.contact.fictional, &*c.contact.default_country), (Fictional::Allow, "US"));
 }
 
 #[test]
@@ -98,6 +98,18 @@ fn a_length_of_time_without_its_unit_is_refused() {
     assert!(said("\"8d\"").ends_with("not \"8d\" (ops.toml, line 2)."));
     assert_eq!(load("[clock]\noffset = \"-3h\"", &[]).unwrap().clock.offset, Span::hours(-3));
     assert_eq!(load("[act]\npublish_ahead = 0", &[]).unwrap().act.publish_ahead, Span::ZERO);
+}
+
+#[test]
+fn fictional_contacts_are_allowed_for_trying_things_and_refused_in_production_unless_said_otherwise() {
+    let fictional = |file: &str| load(file, &[]).unwrap().contact.fictional;
+    assert_eq!(fictional(""), Fictional::Allow);
+    assert_eq!(fictional("profile = \"production\""), Fictional::Refuse);
+    assert_eq!(fictional("profile = \"production\"\n[contact]\nfictional = \"allow\""), Fictional::Allow);
+    assert_eq!(fictional("[contact]\nfictional = \"refuse\""), Fictional::Refuse);
+    let shown = load("profile = \"production\"", &[]).unwrap().show();
+    assert!(shown.contains("fictional = \"refuse\" "), "what is meant is shown: {shown}");
+    assert!(fault("[contact]\nfictional = \"maybe\"", &[]).contains("\"refuse\" or \"allow\", not \"maybe\""));
 }
 
 #[test]

@@ -1,0 +1,232 @@
+//! The composition root: settings become a policy, a secret key, a store and a queue. Only here are stores and queues
+//! named by what they are; everything else knows the two traits.
+//!
+//! `run` starts the worker and stops it again in order; the other commands open only what they need.
+
+mod key;
+mod run;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+
+use crate::config::{Address, Config, Fictional, Log};
+use crate::domain::decide::Mode;
+use crate::domain::identity::KeyHasher;
+use crate::domain::policy::Policy;
+use crate::domain::working_set::Env;
+use crate::queue::local::LocalQueue;
+use crate::queue::rabbitmq::{self, RabbitMq, RabbitSettings};
+use crate::reading::Reader;
+use crate::store::Store;
+use crate::store::postgres::Postgres;
+use crate::store::sqlite::Sqlite;
+use crate::telemetry;
+use crate::wire::inbound::Inbound;
+
+pub use key::{Fit, KeyError, fits, is_open_to_others, read as read_key};
+pub use run::run;
+
+/// Everything that is wrong with a policy, one sentence each.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the policy is wrong in {} place{}:{}", .0.len(), if .0.len() == 1 { "" } else { "s" }, listed(.0))]
+pub struct PolicyErrors(pub Vec<String>);
+
+fn listed(faults: &[String]) -> String {
+    faults.iter().map(|fault| format!("\n  - {fault}")).collect()
+}
+
+/// The policy of the configuration: its folder's files, or the ones compiled in.
+///
+/// # Errors
+/// [`PolicyErrors`] with everything that is wrong in any file, or a folder that cannot be read.
+pub fn policy(config: &Config) -> Result<Arc<Policy>> {
+    policy_in(config.policy.dir.as_deref(), config.contact.fictional)
+}
+
+/// The same with the folder given.
+///
+/// # Errors
+/// Those of [`policy`].
+pub fn policy_in(dir: Option<&Path>, fictional: Fictional) -> Result<Arc<Policy>> {
+    let policy = match dir {
+        None => Policy::shipped(fictional),
+        Some(dir) => Policy::parse(&policy_files(dir)?, fictional),
+    };
+    Ok(Arc::new(policy.map_err(PolicyErrors)?))
+}
+
+fn policy_files(dir: &Path) -> Result<Vec<(String, String)>> {
+    let wrong = |why: String| PolicyErrors(vec![why]);
+    let unreadable = |path: &Path, error: std::io::Error| wrong(format!("{} cannot be read: {error}.", path.display()));
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(|error| unreadable(dir, error))? {
+        let path = entry.map_err(|error| unreadable(dir, error))?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            files.push((name, std::fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?));
+        }
+    }
+    if files.is_empty() {
+        let known = crate::domain::policy::FILES.join(", ");
+        return Err(wrong(format!("{} holds none of its files ({known}).", dir.display())).into());
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// What replay and demo decide in: acting, every age right, the fixed key and epoch that make two runs agree.
+pub fn virtual_env(config: &Config, policy: Arc<Policy>) -> Env {
+    Env {
+        policy,
+        hasher: KeyHasher::fixed(),
+        epoch: "0".to_owned(),
+        mode: Mode::Act,
+        publish_ahead: config.act.publish_ahead,
+        max_event_age: None,
+    }
+}
+
+/// What is taken in, by the limits of the configuration.
+pub fn inbound(config: &Config) -> Inbound {
+    Inbound {
+        max_body: config.limits.body_bytes,
+        max_depth: config.limits.json_depth,
+        default_country: Some(config.contact.default_country.clone()),
+        ..Inbound::live()
+    }
+}
+
+/// Starts the log. A command that answers on the terminal says by itself what went well, so that only warnings remain,
+/// unless another level was set.
+///
+/// # Errors
+/// See [`telemetry::start_log`].
+pub fn start_log(config: &Config, is_worker: bool) -> Result<()> {
+    let level = match config.log.level.as_str() {
+        "info" if !is_worker => "warn",
+        level => level,
+    };
+    // Last, so that it wins: these parts would log bodies and passwords.
+    let level = format!("{level},{}", rabbitmq::LOG_FILTER);
+    Ok(telemetry::start_log(&Log { format: config.log.format, level })?)
+}
+
+/// The database of the production profile; no connection is made yet.
+///
+/// # Errors
+/// An address that cannot be read.
+pub fn postgres(config: &Config) -> Result<Postgres> {
+    Postgres::connect(config.store.url.expose(), config.store.max_connections)
+        .with_context(|| format!("cannot use the database {}", config.store.url))
+}
+
+/// The database file of the embedded profile, which must be there.
+///
+/// # Errors
+/// It is not there.
+pub fn sqlite(config: &Config) -> Result<Sqlite> {
+    Ok(Sqlite::open(existing(&config.store.url, "database")?))
+}
+
+/// The queue file of the embedded profile, which must be there.
+///
+/// # Errors
+/// It is not there, or cannot be opened.
+pub async fn local_queue(config: &Config) -> Result<LocalQueue> {
+    let path = existing(&config.queue.url, "queue")?;
+    LocalQueue::open(&path).await.with_context(|| format!("cannot open the queue {}", path.display()))
+}
+
+/// The broker of the production profile; no connection is made yet.
+///
+/// # Errors
+/// An address that cannot be read.
+pub fn rabbit(config: &Config) -> Result<RabbitMq> {
+    let mut settings = RabbitSettings::new(config.queue.url.expose());
+    settings.prefix.clone_from(&config.names.prefix);
+    Ok(RabbitMq::new(settings)?)
+}
+
+/// Runs the body with the store of the profile.
+macro_rules! with_store {
+    ($config:expr, |$store:ident| $body:expr) => {
+        match $config.profile {
+            $crate::config::Profile::Embedded => {
+                let $store = $crate::app::sqlite($config)?;
+                $body
+            }
+            $crate::config::Profile::Production => {
+                let $store = $crate::app::postgres($config)?;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use with_store;
+
+/// Runs the body with the queue of the profile.
+macro_rules! with_queue {
+    ($config:expr, |$queue:ident| $body:expr) => {
+        match $config.profile {
+            $crate::config::Profile::Embedded => {
+                let $queue = $crate::app::local_queue($config).await?;
+                $body
+            }
+            $crate::config::Profile::Production => {
+                let $queue = $crate::app::rabbit($config)?;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use with_queue;
+
+/// Who reads leads from this store, with the key that their keys were hashed under.
+///
+/// # Errors
+/// The key file is missing or unreadable: no lead would be found by its keys.
+pub fn reader<S: Store>(config: &Config, store: S) -> Result<Reader<S>> {
+    let path = &config.secret.key_file;
+    let Some(hasher) = read_key(path)? else {
+        bail!("there is no secret key file {} yet; `gleaner run` makes it", path.display());
+    };
+    Ok(Reader {
+        store,
+        hasher,
+        policy: policy(config)?,
+        default_country: config.contact.default_country.clone(),
+        clock_offset: config.clock.offset,
+    })
+}
+
+/// The path in an address such as `sqlite:data/gleaner.db` or `sqlite:///var/lib/gleaner.db`.
+fn file_of(address: &Address) -> PathBuf {
+    let rest = address.expose().strip_prefix("sqlite:").unwrap_or(address.expose());
+    PathBuf::from(rest.strip_prefix("//").unwrap_or(rest))
+}
+
+fn existing(address: &Address, what: &str) -> Result<PathBuf> {
+    let path = file_of(address);
+    if !path.exists() {
+        bail!("there is no {what} at {} yet; `gleaner run` makes it", path.display());
+    }
+    Ok(path)
+}
+
+/// The same, with the folder made where it is missing.
+pub(crate) fn in_its_folder(address: &Address) -> Result<PathBuf> {
+    let path = file_of(address);
+    make_folder_of(&path)?;
+    Ok(path)
+}
+
+fn make_folder_of(path: &Path) -> Result<()> {
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        None => Ok(()),
+        Some(folder) => {
+            std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! `gleaner migrate`: brings the tables of the database up to what this program needs.
+
+use std::io::Write;
+
+use anyhow::{Context, Result};
+
+use crate::store::Store;
+
+/// Migrates; safe to run twice, and by two at once. `epoch` counts only for a database that has none yet.
+///
+/// # Errors
+/// The database does not answer, or is newer than this program.
+pub async fn run<S: Store>(store: &S, address: &str, epoch: Option<&str>, out: &mut impl Write) -> Result<()> {
+    let info = store.migrate(epoch).await.with_context(|| format!("cannot migrate the database {address}"))?;
+    writeln!(out, "{address} is at schema version {}, epoch {}.", info.schema_version, info.epoch)?;
+    Ok(())
+}
