@@ -129,7 +129,7 @@ async fn settle<S: Store, Q: Queue>(
         tracing::warn!(rows = confirmed.len(), error = chain(&error), "published tasks could not be forgotten and will be published again");
     }
     if !held_back.is_empty()
-        && let Err(error) = store.release_outbox(held_back, PAUSE).await
+        && let Err(error) = store.release_outbox(worker.id, held_back, PAUSE).await
     {
         tracing::debug!(error = chain(&error), "held-back tasks keep their lease for now");
     }
