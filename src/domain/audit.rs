@@ -10,7 +10,7 @@ use super::fold::place_facts;
 use super::identity::KeyKind;
 use super::policy::Policy;
 use super::time::{Moment, Span};
-use super::touches::{CallResult, our_calls};
+use super::touches::{CallResult, ours};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Item {
@@ -177,7 +177,7 @@ pub fn audit(facts: &Facts, j: &Judgement<'_>, policy: &Policy, now: Moment) -> 
     let place = policy.law.place(&place_facts(facts));
     let zone = policy.zone_at(&place);
     let (mut days, mut last_day) = (0, i32::MIN);
-    for (touch, result) in our_calls(facts, policy) {
+    for (touch, result) in ours(&j.calls) {
         if !result.is_attempt() || result == CallResult::Undecided {
             continue;
         }
@@ -192,7 +192,7 @@ pub fn audit(facts: &Facts, j: &Judgement<'_>, policy: &Policy, now: Moment) -> 
             last_day = day;
         }
     }
-    let reached = our_calls(facts, policy).any(|(_, r)| r.is_contact());
+    let reached = ours(&j.calls).any(|(_, r)| r.is_contact());
     let over = j.clear_no || j.is_bogus() || facts.origin.test.as_ref().is_some_and(|t| t.value);
     let can_call = place.missing().is_none() && j.living(KeyKind::Phone).next().is_some();
     let can_write = j.living(KeyKind::Email).next().is_some();

@@ -180,8 +180,8 @@ fn reason(facts: &Facts, j: &Judgement<'_>, p: &Proposal<'_>) -> Reason {
         summary.push(' ');
         summary.push_str(&evidence.why.sentence());
     }
-    if p.channel == Some(Channel::Call) && !p.automated {
-        summary.push_str(" To be dialled by hand: nobody agreed to automated calls.");
+    if p.channel == Some(Channel::Call) && p.consent.is_none() {
+        summary.push_str(" To be dialled by hand, and no SMS: the lead asked, but agreed to nothing in so many words.");
     }
     let mut evidence: Vec<Because> = vec![Because {
         because: p.because.clone(),

@@ -1,10 +1,11 @@
 //! Contact data: the status of each key with its evidence, and the signs that nobody real is behind it.
 
+use super::event::Direction;
 use super::facts::Facts;
 use super::identity::{Key, KeyKind, is_role_address};
 use super::policy::{Fictional, Policy};
 use super::time::{Moment, Span};
-use super::touches::{CallResult, our_calls};
+use super::touches::{CallResult, Called};
 use super::words::{Label, Medium};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,14 +98,14 @@ pub struct KeyStatus<'a> {
 }
 
 /// The status of every number and address of the lead.
-pub fn statuses<'a>(facts: &'a Facts, policy: &'a Policy) -> Vec<KeyStatus<'a>> {
+pub fn statuses<'a>(facts: &'a Facts, calls: &[Called<'a>], policy: &'a Policy) -> Vec<KeyStatus<'a>> {
     let mut out = Vec::with_capacity(4);
     let primary_email = facts.primary(KeyKind::Email);
     let primary_phone = facts.primary(KeyKind::Phone);
     for key in facts.keys.keys() {
         match key.kind {
             KeyKind::Email => out.push(email_status(key, primary_email == Some(key), facts, policy)),
-            KeyKind::Phone => out.push(phone_status(key, primary_phone == Some(key), facts, policy)),
+            KeyKind::Phone => out.push(phone_status(key, primary_phone == Some(key), facts, calls, policy)),
             KeyKind::Id | KeyKind::Visitor => {}
         }
     }
@@ -154,7 +155,13 @@ fn email_status<'a>(key: &'a Key, is_primary: bool, facts: &'a Facts, policy: &'
     says(Status::Plausible, KeyWhy::LooksRight, None)
 }
 
-fn phone_status<'a>(key: &'a Key, is_primary: bool, facts: &'a Facts, policy: &'a Policy) -> KeyStatus<'a> {
+fn phone_status<'a>(
+    key: &'a Key,
+    is_primary: bool,
+    facts: &'a Facts,
+    calls: &[Called<'a>],
+    policy: &'a Policy,
+) -> KeyStatus<'a> {
     let says = |status, why, event| KeyStatus { key, status, why, event };
     if let Some((why, status)) = malformed(&key.value, policy) {
         return says(status, why, None);
@@ -163,7 +170,10 @@ fn phone_status<'a>(key: &'a Key, is_primary: bool, facts: &'a Facts, policy: &'
     let mut bad = 0;
     let mut wrong = None;
     let mut reached = None;
-    for (touch, result) in our_calls(facts, policy) {
+    for Called { touch, result, .. } in calls.iter().copied() {
+        if touch.direction == Direction::Inbound {
+            continue;
+        }
         let mine = touch.to.as_ref().map_or(is_primary, |to| *to == key.value);
         if !mine {
             continue;

@@ -573,6 +573,9 @@ fn no_longer_right(
     if !entry.class.is_contact() {
         return None;
     }
+    if stage == Stage::Lent {
+        return Some("a partner has the lead");
+    }
     let is_mine = |k: &Key| entry.key.as_deref() == Some(k.value.as_str());
     if let Some(channel) = entry.channel
         && closed.iter().any(|(c, k)| *c == channel && is_mine(k))

@@ -14,7 +14,7 @@ use super::identity::KeyKind;
 use super::policy::Policy;
 use super::score::{self, Conversion, Engagement, Fit, Grade, Qualification};
 use super::time::{Moment, Span};
-use super::touches::{CallResult, call_result, last_answer, last_conversation, our_calls};
+use super::touches::{CallResult, Called, calls, last_answer, last_conversation, ours};
 use super::words::{Finding, Label};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -164,6 +164,8 @@ pub struct Judgement<'a> {
     pub unanswered: u32,
     pub last_answer: Moment,
     pub last_conversation: Option<Moment>,
+    /// Every call, with what it came to.
+    pub calls: Vec<Called<'a>>,
     /// The newest thing said about when.
     pub not_before: Option<&'a Finding>,
 }
@@ -172,12 +174,13 @@ pub struct Judgement<'a> {
 pub fn judge<'a>(facts: &'a Facts, policy: &'a Policy, now: Moment) -> Judgement<'a> {
     let qualification = score::qualify(facts, policy, now);
     let fit = score::fit(facts, policy);
-    let engagement = score::engagement(facts, policy, now);
+    let calls = calls(facts, policy);
+    let engagement = score::engagement(facts, &calls, policy, now);
     let grade = score::grade(fit.score, engagement.score, policy);
     let conversion = score::conversion(fit.score, engagement.score, policy);
-    let keys = contact::statuses(facts, policy);
-    let last_answer = last_answer(facts, policy);
-    let (silence, unanswered, silent_since) = silence(facts, policy, last_answer, now);
+    let keys = contact::statuses(facts, &calls, policy);
+    let last_answer = last_answer(facts, &calls);
+    let (silence, unanswered, silent_since) = silence(facts, &calls, policy, last_answer, now);
     let mut j = Judgement {
         verdict: Verdict::Unknown,
         cause: None,
@@ -194,7 +197,8 @@ pub fn judge<'a>(facts: &'a Facts, policy: &'a Policy, now: Moment) -> Judgement
         silence,
         unanswered,
         last_answer,
-        last_conversation: last_conversation(facts, policy),
+        last_conversation: last_conversation(&calls),
+        calls,
         not_before: None,
     };
     weigh_no(&mut j, facts, policy);
@@ -212,12 +216,18 @@ pub fn judge<'a>(facts: &'a Facts, policy: &'a Policy, now: Moment) -> Judgement
 }
 
 /// Chance that a touch would have been answered by now, summed over the touches since the lead last answered.
-fn silence(facts: &Facts, policy: &Policy, since: Moment, now: Moment) -> (f64, u32, Option<Moment>) {
+fn silence(
+    facts: &Facts,
+    calls: &[Called<'_>],
+    policy: &Policy,
+    since: Moment,
+    now: Moment,
+) -> (f64, u32, Option<Moment>) {
     let s = &policy.scoring.silence;
     let (mut still_possible, mut touches, mut first) = (1.0, 0, None);
     for touch in facts.outbound().filter(|t| t.cited.stamp.at > since && t.cited.stamp.at <= now) {
         let (chance, half_life) = match (touch.channel, &touch.call) {
-            (Channel::Call, Some(call)) if call_result(call, policy).is_attempt() => (s.call_answer, s.call_half_life),
+            (Channel::Call, Some(_)) if is_attempt(calls, touch.cited.stamp) => (s.call_answer, s.call_half_life),
             (Channel::Email, _) => (s.email_answer, s.email_half_life),
             (Channel::Sms, _) => (s.sms_answer, s.sms_half_life),
             _ => continue,
@@ -228,6 +238,10 @@ fn silence(facts: &Facts, policy: &Policy, since: Moment, now: Moment) -> (f64, 
         first.get_or_insert(touch.cited.stamp.at);
     }
     (score::round6(1.0 - still_possible), touches, first)
+}
+
+fn is_attempt(calls: &[Called<'_>], stamp: super::register::Stamp) -> bool {
+    calls.iter().any(|c| c.touch.cited.stamp == stamp && c.result.is_attempt())
 }
 
 fn push<'a>(j: &mut Judgement<'a>, cause: Cause, weight: f64, why: Why<'a>, event: Option<&'a str>) {
@@ -242,7 +256,7 @@ fn newest_said<'a>(facts: &'a Facts, labels: &[Label]) -> Option<(&'a Said, &'a 
 fn weigh_no<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy) {
     let d = &policy.scoring.diagnosis;
     let asked_again = facts.last_initiative.as_ref().map_or(Moment::MIN, |c| c.stamp.at);
-    let no_call = our_or_their_no(facts, policy).filter(|(at, _)| *at >= asked_again);
+    let no_call = newest_no(&j.calls).filter(|(at, _)| *at >= asked_again);
     if let Some((_, event)) = no_call {
         j.clear_no = true;
         push(j, Cause::Interest, d.clear_no, Why::ToldNo("on the phone"), Some(event));
@@ -280,12 +294,9 @@ fn weigh_no<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy) {
     }
 }
 
-fn our_or_their_no<'a>(facts: &'a Facts, policy: &Policy) -> Option<(Moment, &'a str)> {
-    facts
-        .calls()
-        .filter(|(_, c)| call_result(c, policy).is_no())
-        .map(|(t, _)| (t.cited.stamp.at, t.cited.id.as_str()))
-        .max()
+/// The newest call in which somebody said no.
+fn newest_no<'a>(calls: &[Called<'a>]) -> Option<(Moment, &'a str)> {
+    calls.iter().filter(|c| c.result.is_no()).map(|c| (c.touch.cited.stamp.at, c.touch.cited.id.as_str())).max()
 }
 
 fn weigh_bogus<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy) {
@@ -370,7 +381,7 @@ fn weigh_process<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy) {
         let why = Why::FirstTouchLate { after: j.audit.first_touch_after };
         push(j, Cause::Process, d.first_touch_missed, why, facts.first_inquiry.as_ref().map(|c| c.id.as_str()));
     }
-    let failures = our_calls(facts, policy).filter(|(_, r)| *r == CallResult::OurFailure).count() as u32;
+    let failures = ours(&j.calls).filter(|(_, r)| *r == CallResult::OurFailure).count() as u32;
     if failures > 0 {
         push(j, Cause::Process, d.our_failure, Why::WeDroppedCalls(failures), None);
     }

@@ -169,7 +169,7 @@ fn put<T: Clone>(slot: &mut Option<Last<T>>, stamp: Stamp, value: &Option<T>) {
 
 fn fold_answers(facts: &mut Facts, event: &Event, answers: &Answers) {
     let stamp = Stamp::of(event);
-    let mut put = |slot: &mut Option<Last<Given>>, answer: &Option<Answer>| {
+    let put = |slot: &mut Option<Last<Given>>, answer: &Option<Answer>| {
         if let Some(answer) = answer {
             write(slot, stamp, Given { answer: answer.clone(), event: event.id.clone() });
         }

@@ -3,12 +3,14 @@
 //! Only the rules live here. Applying a route (attaching, linking, merging) is the working set's work;
 //! where keys are stored is the store's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use super::time::Moment;
 
 /// Leads by their internal number; never shown outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -161,8 +163,26 @@ fn first_16(bytes: &[u8]) -> [u8; 16] {
 /// What two leads say about themselves where a key that both carry might make them one person.
 #[derive(Clone, Copy, Debug)]
 pub struct Identity<'a> {
-    pub keys: &'a BTreeSet<Key>,
+    pub keys: Keys<'a>,
     pub name: Option<&'a str>,
+}
+
+/// Keys wherever they are kept, looked at without copying.
+#[derive(Clone, Copy, Debug)]
+pub enum Keys<'a> {
+    Listed(&'a [Key]),
+    Known(&'a BTreeMap<Key, Moment>),
+    Both(&'a BTreeMap<Key, Moment>, &'a [Key]),
+}
+
+impl Keys<'_> {
+    fn any(&self, test: &dyn Fn(&Key) -> bool) -> bool {
+        match self {
+            Keys::Listed(list) => list.iter().any(test),
+            Keys::Known(map) => map.keys().any(test),
+            Keys::Both(map, list) => map.keys().any(test) || list.iter().any(test),
+        }
+    }
 }
 
 /// Whether the key may join the two into one lead, by its strength and what else they carry.
@@ -184,15 +204,12 @@ pub fn may_join(key: &Key, a: Identity<'_>, b: Identity<'_>) -> bool {
 }
 
 /// Both have keys of this sort, and none in common.
-fn differ(a: &BTreeSet<Key>, b: &BTreeSet<Key>, sort: impl Fn(&Key) -> bool) -> bool {
-    let mut both = (false, false);
-    both.0 = a.iter().any(&sort);
-    both.1 = b.iter().any(&sort);
-    both.0 && both.1 && !a.iter().filter(|k| sort(k)).any(|k| b.contains(k))
+fn differ(a: Keys<'_>, b: Keys<'_>, sort: impl Fn(&Key) -> bool) -> bool {
+    a.any(&sort) && b.any(&sort) && !a.any(&|k| sort(k) && b.any(&|other| other == k))
 }
 
-fn is_anonymous(keys: &BTreeSet<Key>) -> bool {
-    keys.iter().all(|k| k.kind == KeyKind::Visitor)
+fn is_anonymous(keys: Keys<'_>) -> bool {
+    !keys.any(&|k| k.kind != KeyKind::Visitor)
 }
 
 /// An unknown name agrees with every name; otherwise one must contain the words of the other ("Ana" and "Ana Ruiz").
@@ -209,12 +226,12 @@ fn names_agree(a: Option<&str>, b: Option<&str>) -> bool {
 mod tests {
     use super::*;
 
-    fn set(keys: &[(KeyKind, &str)]) -> BTreeSet<Key> {
+    fn set(keys: &[(KeyKind, &str)]) -> Vec<Key> {
         keys.iter().map(|(k, v)| Key::new(*k, *v)).collect()
     }
-    fn join(key: (KeyKind, &str), a: (&BTreeSet<Key>, Option<&str>), b: (&BTreeSet<Key>, Option<&str>)) -> bool {
+    fn join(key: (KeyKind, &str), a: (&[Key], Option<&str>), b: (&[Key], Option<&str>)) -> bool {
         let key = Key::new(key.0, key.1);
-        may_join(&key, Identity { keys: a.0, name: a.1 }, Identity { keys: b.0, name: b.1 })
+        may_join(&key, Identity { keys: Keys::Listed(a.0), name: a.1 }, Identity { keys: Keys::Listed(b.0), name: b.1 })
     }
     use KeyKind::*;
 

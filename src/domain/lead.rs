@@ -124,7 +124,7 @@ impl Lead {
         own.denied_until = own.denied_until.max(conduct.denied_until);
         own.version = own.version.max(conduct.version);
         own.stage = own.stage.max(conduct.stage);
-        if own.episode.started.is_none_or(|s| conduct.episode.started.is_some_and(|o| o > s)) {
+        if own.episode.started.is_none_or(|s| conduct.episode.started.is_some_and(|o| o < s)) {
             own.episode = conduct.episode;
         }
     }

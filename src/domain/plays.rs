@@ -19,7 +19,7 @@ use super::policy::{Partner, PlayRule, Policy};
 use super::register::Cited;
 use super::task::{Class, Fault, Play, TaskState};
 use super::time::{Moment, Span, Zone};
-use super::touches::{CallResult, call_result, last_conversation, our_calls};
+use super::touches::{CallResult, call_result, ours};
 use super::words::{Finding, Label, Medium};
 
 /// What a proposal needs to see. Conduct and closings are what they are at this decision.
@@ -280,14 +280,14 @@ fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option<&'a Key> {
         };
         let because = match attempts {
             0 => "The lead asked and nobody has called yet.".to_owned(),
-            n => format!("{} unanswered {} so far; the next is due.", n, if n == 1 { "call" } else { "calls" }),
+            n => format!("{} without an answer so far; the next is due.", counted(n, "call")),
         };
         (play, due, None, because)
     };
     let rule = v.policy.rule(play)?;
     let mut due = due.max(v.now);
     if play != Play::Callback {
-        if let Some(spoke) = last_conversation(v.facts, v.policy)
+        if let Some(spoke) = v.j.last_conversation
             && play != Play::AnswerCall
         {
             due = due.max(spoke + v.policy.plays.fatigue.quiet_after_contact.0);
@@ -340,6 +340,16 @@ impl Proposal<'_> {
             worth: Worth::default(),
             because: String::new(),
         }
+    }
+}
+
+/// "One call", "Two calls", "12 calls".
+fn counted(n: u32, what: &str) -> String {
+    const WORDS: [&str; 7] = ["No", "One", "Two", "Three", "Four", "Five", "Six"];
+    let plural = if n == 1 { "" } else { "s" };
+    match WORDS.get(n as usize) {
+        Some(word) => format!("{word} {what}{plural}"),
+        None => format!("{n} {what}{plural}"),
     }
 }
 
@@ -410,7 +420,7 @@ fn our_episode_calls(v: &View<'_, '_>) -> EpisodeCalls {
     let mut halves = 0;
     let mut attempts = 0;
     let mut failed_at = None;
-    for (touch, result) in our_calls(v.facts, v.policy).filter(|(t, _)| t.cited.stamp.at >= started) {
+    for (touch, result) in ours(&v.j.calls).filter(|(t, _)| t.cited.stamp.at >= started) {
         let at = touch.cited.stamp.at;
         match result {
             CallResult::OurFailure => failed_at = Some(at),
@@ -430,6 +440,8 @@ fn our_episode_calls(v: &View<'_, '_>) -> EpisodeCalls {
         if matches!(e.state, TaskState::Ready | TaskState::Held | TaskState::Done | TaskState::Failed | TaskState::Expired | TaskState::Observed) {
             attempts += 1;
             note(e.made_at, CallResult::NoAnswer);
+            // A call that was sent out since makes the failure good, whether or not anybody reports on it.
+            failed_at = failed_at.filter(|failed| *failed > e.made_at);
         }
     }
     calls.attempts = attempts + halves / 2;
@@ -535,7 +547,7 @@ fn meeting_ahead(v: &View<'_, '_>) -> bool {
 }
 
 fn spoke_since_started(v: &View<'_, '_>) -> bool {
-    last_conversation(v.facts, v.policy).is_some_and(|at| at >= v.started())
+    v.j.last_conversation.is_some_and(|at| at >= v.started())
 }
 
 /// The inquiry is so old that a first call would only puzzle the lead.
@@ -590,7 +602,7 @@ fn text<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, no_sale: bool) {
             && v.j.unanswered > 0
         {
             let due = v.started() + Span::days(i64::from(*day));
-            propose(Play::EmailAgain, due, sent + 1, format!("{sent} of our e-mails without an answer so far."), None);
+            propose(Play::EmailAgain, due, sent + 1, format!("{} without an answer so far; the next is due.", counted(sent, "e-mail")), None);
         }
     }
     if !no_sale && !v.j.clear_no && !meeting_ahead(v) && (weak_by(Cause::Timing) || weak_by(Cause::Interest) || v.conduct.stage == Stage::Nurturing || rests_until_later(v)) {
@@ -723,7 +735,11 @@ fn repair<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, needs_screening: Op
         expires_at: v.now + rule.expires.0,
         priority: rule.priority,
         worth: v.worth(rule),
-        because: format!("{} of the lead's numbers and addresses needs mending.", faults.len()),
+        because: match faults.as_slice() {
+            [one] if one.fault == "needs_screening" => "The number must be screened before anybody may call it.".into(),
+            [_] => "One of the lead's numbers or addresses needs mending.".into(),
+            _ => "Several of the lead's numbers and addresses need mending.".into(),
+        },
         faults,
         ..Proposal::empty(Play::ContactRepair)
     });
@@ -731,7 +747,9 @@ fn repair<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, needs_screening: Op
 
 /// By this a fault is known again, so that a repair is asked for once.
 pub fn fingerprint(fault: &Fault) -> u64 {
-    let d = super::identity::digest_16(&[fault.key.as_bytes(), fault.fault.as_bytes()]);
+    // One question for a key, whatever else is found wrong with it while that is open; screening comes round again.
+    let sort: &[u8] = if fault.fault == "needs_screening" { b"screening" } else { b"repair" };
+    let d = super::identity::digest_16(&[fault.key.as_bytes(), sort]);
     let mut b = [0; 8];
     b.copy_from_slice(&d[..8]);
     u64::from_be_bytes(b)

@@ -8,7 +8,7 @@ use super::facts::{Facts, Given, SignalKind};
 use super::policy::{FitField, FitRule, Policy, SignalName, SignalRule};
 use super::register::{Last, Series};
 use super::time::Moment;
-use super::touches::{CallResult, call_result};
+use super::touches::{CallResult, Called};
 use super::words::{Label, Medium};
 
 /// Rounds to the six places of everything that is compared or written out.
@@ -208,7 +208,7 @@ pub struct EngagementPart<'a> {
 }
 
 /// Sums signed, decayed signals and squashes them into 0 to 100.
-pub fn engagement<'a>(facts: &'a Facts, policy: &'a Policy, now: Moment) -> Engagement<'a> {
+pub fn engagement<'a>(facts: &'a Facts, calls: &[Called<'a>], policy: &'a Policy, now: Moment) -> Engagement<'a> {
     let rules = &policy.scoring.engagement;
     let mut parts: Vec<EngagementPart<'a>> = Vec::with_capacity(8);
     for (kind, series) in &facts.signals {
@@ -227,8 +227,8 @@ pub fn engagement<'a>(facts: &'a Facts, policy: &'a Policy, now: Moment) -> Enga
             add(&mut parts, SignalName::Content, Some(name), weight, series.count(), series.newest_at(), event);
         }
     }
-    for (touch, call) in facts.calls() {
-        let name = match (touch.direction, call_result(call, policy)) {
+    for Called { touch, result, .. } in calls.iter().copied() {
+        let name = match (touch.direction, result) {
             (_, CallResult::NotInterested) => SignalName::NotInterested,
             (_, CallResult::BrushOff) => SignalName::BrushOff,
             (_, CallResult::DoNotCall) => SignalName::Unsubscribe,

@@ -126,32 +126,38 @@ pub fn call_result(call: &CallFact, policy: &Policy) -> CallResult {
     }
 }
 
+/// A call, with what it came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Called<'a> {
+    pub touch: &'a Touch,
+    pub call: &'a CallFact,
+    pub result: CallResult,
+}
+
+/// Every call of the lead, both ways, oldest first; worked out once for a judgement, because much of it asks.
+pub fn calls<'a>(facts: &'a Facts, policy: &Policy) -> Vec<Called<'a>> {
+    facts.calls().map(|(touch, call)| Called { touch, call, result: call_result(call, policy) }).collect()
+}
+
 /// Calls of ours, with what they came to, oldest first.
-pub fn our_calls<'a>(facts: &'a Facts, policy: &'a Policy) -> impl Iterator<Item = (&'a Touch, CallResult)> {
-    facts
-        .calls()
-        .filter(|(t, _)| t.direction == Direction::Outbound)
-        .map(move |(t, call)| (t, call_result(call, policy)))
+pub fn ours<'a>(calls: &'a [Called<'a>]) -> impl DoubleEndedIterator<Item = (&'a Touch, CallResult)> {
+    calls.iter().filter(|c| c.touch.direction == Direction::Outbound).map(|c| (c.touch, c.result))
 }
 
 /// The last time the lead itself spoke, wrote, or asked; silence counts from here.
-pub fn last_answer(facts: &Facts, policy: &Policy) -> Moment {
-    let spoke = facts
-        .calls()
-        .filter(|(t, c)| t.direction == Direction::Inbound || call_result(c, policy).is_contact())
-        .map(|(t, _)| t.cited.stamp.at)
+pub fn last_answer(facts: &Facts, calls: &[Called<'_>]) -> Moment {
+    let spoke = calls
+        .iter()
+        .filter(|c| c.touch.direction == Direction::Inbound || c.result.is_contact())
+        .map(|c| c.touch.cited.stamp.at)
         .max();
     let acted = facts.last_initiative.as_ref().map(|c| c.stamp.at);
     spoke.max(acted).unwrap_or(Moment::MIN)
 }
 
 /// The last conversation with the lead in person, by phone.
-pub fn last_conversation(facts: &Facts, policy: &Policy) -> Option<Moment> {
-    facts
-        .calls()
-        .filter(|(_, c)| call_result(c, policy).is_contact())
-        .map(|(t, _)| t.cited.stamp.at)
-        .max()
+pub fn last_conversation(calls: &[Called<'_>]) -> Option<Moment> {
+    calls.iter().filter(|c| c.result.is_contact()).map(|c| c.touch.cited.stamp.at).max()
 }
 
 /// Name of a touch's result, as downstream sees it in `last_touch`.

@@ -10,9 +10,8 @@ use uuid::Uuid;
 
 use super::decide::{self, Answer, Cause, Context, Decision, Mode};
 use super::event::{Body, Channel, ContentHash, Event, EventKey, EventType};
-use super::facts::Facts;
 use super::fold::fold;
-use super::identity::{Identity, Key, KeyHash, KeyHasher, LeadNo, MAX_HOLDERS, may_join};
+use super::identity::{Identity, Key, KeyHash, Keys, KeyHasher, LeadNo, MAX_HOLDERS, may_join};
 use super::lead::Lead;
 use super::policy::Policy;
 use super::pool::Claim;
@@ -211,12 +210,11 @@ impl WorkingSet {
 
     /// The lead of the strongest known key that does not contradict what the event says of itself.
     fn route(&self, event: &Event, keys: &[(&Key, KeyHash)], named: Option<LeadNo>) -> Option<LeadNo> {
-        let own: BTreeSet<Key> = event.keys.iter().cloned().collect();
         let name = match &event.body {
             Body::Captured(c) | Body::Updated(c) => c.profile.name.as_deref(),
             _ => None,
         };
-        let own = Identity { keys: &own, name };
+        let own = Identity { keys: Keys::Listed(&event.keys), name };
         let mut found = None;
         for (key, hash) in keys {
             let Some(holders) = self.keys.get(hash) else { continue };
@@ -276,9 +274,8 @@ impl WorkingSet {
 
     fn may_merge(&self, key: &Key, event: &Event, a: LeadNo, b: LeadNo) -> bool {
         let (Some(Slot::Live(a)), Some(Slot::Live(b))) = (self.leads.get(&a), self.leads.get(&b)) else { return false };
-        let mut keys: BTreeSet<Key> = a.facts.keys.keys().cloned().collect();
-        keys.extend(event.keys.iter().cloned());
-        lead_may_join(key, Identity { keys: &keys, name: a.facts.name() }, b)
+        let keys = Keys::Both(&a.facts.keys, &event.keys);
+        lead_may_join(key, Identity { keys, name: a.facts.name() }, b)
     }
 
     fn link(&mut self, a: LeadNo, b: LeadNo) {
@@ -510,6 +507,5 @@ fn shared_with(
 }
 
 fn lead_may_join(key: &Key, event: Identity<'_>, lead: &Lead) -> bool {
-    let keys: BTreeSet<Key> = lead.facts.keys.keys().cloned().collect();
-    may_join(key, event, Identity { keys: &keys, name: Facts::name(&lead.facts) })
+    may_join(key, event, Identity { keys: Keys::Known(&lead.facts.keys), name: lead.facts.name() })
 }

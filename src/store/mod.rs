@@ -7,6 +7,13 @@
 pub mod postgres;
 pub mod sqlite;
 
+mod keys;
+mod pack;
+mod reach;
+mod schema;
+
+pub use schema::SchemaError;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
@@ -62,6 +69,7 @@ pub struct LeadRow {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyRow {
     /// The leads that carry it, in the order in which they got it. More than one: the key is shared. At most [`KEY_HOLDERS_KEPT`].
+    /// As loaded, a lead merged away is replaced by its survivor, so far as the key's leads are held.
     pub holders: Vec<LeadNo>,
     /// The person was forgotten at this instant; earlier events on this key are refused.
     pub erased_at: Option<Moment>,
@@ -75,22 +83,27 @@ pub const KEY_HOLDERS_KEPT: usize = 1000;
 pub struct Loaded {
     /// Database time when the leads were held: the `now` of due times.
     pub now: Moment,
+    /// By number. Leads merged away and erased ones are among them where a key, task, link or number led to them.
     pub leads: Vec<LeadRow>,
-    /// Rows of all keys of the messages; keys nobody carries are absent.
+    /// Rows of all keys of the messages; keys nobody carries are absent. Leads of a key with more than
+    /// [`MAX_HOLDERS`](crate::domain::identity::MAX_HOLDERS) holders are not held on its account.
     pub keys: BTreeMap<KeyHash, KeyRow>,
-    /// For every lead held that has seen an event of the messages: which content it saw.
+    /// For every lead that a message leads to (by key, task or link) and that has seen its event: which content it saw.
     pub seen: BTreeMap<(LeadNo, EventKey), ContentHash>,
     /// Rows for keys of the messages and of the leads held.
     pub suppressions: BTreeMap<(KeyHash, Channel), Suppression>,
-    /// Which lead a task belongs to, and when it may be forgotten.
+    /// Which lead each task of the messages belongs to; forgotten tasks are absent.
     pub tasks: BTreeMap<Uuid, LeadNo>,
-    /// Answers waiting for the leads held, oldest first: (sequence number, lead, encoded cause).
+    /// Answers waiting for the leads held, oldest first: (sequence number, lead, encoded cause). Those of a lead
+    /// merged away come under its survivor. A row stays, and keeps its lead due, until `inbox_done` names it.
     pub inbox: Vec<(i64, LeadNo, Vec<u8>)>,
     /// Outbox rows of the leads held that were certainly never given to the broker.
     pub unsent: BTreeSet<Uuid>,
     /// Claims of the leads held that no pool has answered yet: (pool, task).
     pub claims: BTreeSet<(String, Uuid)>,
-    /// Numbers for new leads: at least one for each message. Unused ones are simply skipped.
+    /// Numbers for new leads: at least one for each message that may need one, which is a message with a key that
+    /// no lead held carries, or with neither key nor known task. Used in order of the messages they cost least
+    /// (PostgreSQL has then written the new keys already). Unused ones are simply skipped.
     pub fresh: Vec<LeadNo>,
 }
 
@@ -102,12 +115,15 @@ pub struct Changes {
     /// Which of them are new.
     pub new_leads: BTreeSet<LeadNo>,
     /// New and changed key rows, whole. A key that the messages named but that is neither here nor was there before is left unknown.
+    /// Where the unit of work could not hold all holders (the key was not among the messages', or has too many), the
+    /// row is joined to what is there by then: holders that are new in it are added, those gone from it taken out.
     pub keys: BTreeMap<KeyHash, KeyRow>,
     pub seen: Vec<(LeadNo, EventKey, ContentHash)>,
     pub history: Vec<HistoryRow>,
-    /// Merged away → survivor: seen, history, tasks, claims and inbox move along; duplicates of `seen` fall away.
+    /// Merged away → survivor: keys, seen, history, tasks, claims, outbox and inbox move along; duplicates of `seen` fall away.
     pub moved: Vec<(LeadNo, LeadNo)>,
-    /// Erased leads: their history, seen, outbox rows, claims, inbox and tasks are deleted.
+    /// Erased leads: their history, seen, outbox rows, claims, inbox and tasks are deleted before anything here is
+    /// added, and no key names them any more. Tombstones are written through `keys`, the empty row through `leads`.
     pub erased: Vec<LeadNo>,
     pub outbox: Vec<OutboxRow>,
     /// Unsent outbox rows to take back. If one is no longer unsent the commit fails as [`StoreError::Contended`].
@@ -116,7 +132,7 @@ pub struct Changes {
     pub claims: Vec<ClaimRow>,
     /// Claims taken back. If one is gone (answered meanwhile) the commit fails as [`StoreError::Contended`].
     pub claims_dropped: Vec<(String, Uuid)>,
-    /// Causes for other leads (their wake-up is moved to now).
+    /// Causes for other leads, which are due until they have worked them.
     pub inbox: Vec<(LeadNo, Vec<u8>)>,
     /// Inbox rows that were worked.
     pub inbox_done: Vec<i64>,
@@ -127,12 +143,43 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// Nothing to commit: the unit of work may simply be dropped.
     pub fn is_empty(&self) -> bool {
-        self.leads.is_empty()
-            && self.keys.is_empty()
-            && self.inbox_done.is_empty()
-            && self.world.is_empty()
-            && self.moved.is_empty()
+        // Taken apart, so that a field added later cannot be forgotten here.
+        let Changes {
+            leads,
+            new_leads,
+            keys,
+            seen,
+            history,
+            moved,
+            erased,
+            outbox,
+            unsent_dropped,
+            tasks,
+            claims,
+            claims_dropped,
+            inbox,
+            inbox_done,
+            suppressions,
+            world,
+        } = self;
+        leads.is_empty()
+            && new_leads.is_empty()
+            && keys.is_empty()
+            && seen.is_empty()
+            && history.is_empty()
+            && moved.is_empty()
+            && erased.is_empty()
+            && outbox.is_empty()
+            && unsent_dropped.is_empty()
+            && tasks.is_empty()
+            && claims.is_empty()
+            && claims_dropped.is_empty()
+            && inbox.is_empty()
+            && inbox_done.is_empty()
+            && suppressions.is_empty()
+            && world.is_empty()
     }
 }
 
@@ -185,10 +232,19 @@ pub struct ClaimRow {
     pub not_before: Moment,
 }
 
+/// Who holds outbox rows, and for how long before others may take them.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    pub lessee: Uuid,
+    pub length: Duration,
+    /// Whether the rows go straight to the broker after the commit; else they wait as `Unsent`.
+    pub hand: bool,
+}
+
 /// State of an outbox row as the outbox sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OutboxState {
-    /// Never given to the broker: may still be taken back.
+    /// Certainly never given to the broker: may still be taken back.
     Unsent,
     /// A publish was or may have been attempted.
     Handed,
@@ -263,12 +319,13 @@ pub trait Store: Clone + Send + Sync + 'static {
     fn info(&self) -> impl Future<Output = Result<StoreInfo, StoreError>> + Send;
 
     /// Holds every lead that the wanted keys, tasks and numbers lead to (and those linked to them), waiting for other holders. Between this and the commit no other unit of work sees or changes them, and no other learns the same unknown keys.
+    /// Any call may be cancelled; what it had begun is undone.
     fn hold(&self, wanted: Wanted) -> impl Future<Output = Result<(Self::Held, Loaded), StoreError>> + Send;
 
-    /// Holds up to `limit` leads whose wake-up is due, skipping those held by others.
+    /// Holds up to `limit` leads (and those linked to them) whose wake-up is due or whose inbox has something, skipping those held by others. `None` can also mean that all that is due is held by others: wait a little before asking again.
     fn hold_due(&self, limit: usize) -> impl Future<Output = Result<Option<(Self::Held, Loaded)>, StoreError>> + Send;
 
-    /// Commits. Outbox rows come out leased to `lessee` for `lease` and as `Handed`, unless `hand` is false: then they are `Unsent`.
+    /// Commits. An error other than `Unavailable` means that nothing was changed. Outbox rows come out leased to `lessee` for `lease` and as `Handed`, unless `hand` is false: then they are `Unsent`.
     fn commit(
         &self,
         held: Self::Held,
@@ -277,7 +334,10 @@ pub trait Store: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Holds a pool that has claims due, skipping those held by others.
-    fn hold_pool(&self, max_claims: usize) -> impl Future<Output = Result<Option<(Self::HeldPool, PoolLoaded)>, StoreError>> + Send;
+    fn hold_pool(
+        &self,
+        max_claims: usize,
+    ) -> impl Future<Output = Result<Option<(Self::HeldPool, PoolLoaded)>, StoreError>> + Send;
     fn commit_pool(
         &self,
         held: Self::HeldPool,
@@ -285,7 +345,7 @@ pub trait Store: Clone + Send + Sync + 'static {
         lease: Lease,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Takes outbox rows whose lease has lapsed, oldest first, leases them and marks them `Handed`. Queues named in `except` are left alone.
+    /// Takes outbox rows whose lease or pause has lapsed, longest waiting first, leases them and marks them `Handed`. Queues named in `except` are left alone.
     fn take_outbox(
         &self,
         limit: usize,
@@ -294,13 +354,16 @@ pub trait Store: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<OutboxRow>, StoreError>> + Send;
     /// The broker has them.
     fn forget_outbox(&self, ids: &[Uuid]) -> impl Future<Output = Result<(), StoreError>> + Send;
-    /// They were never given to the broker, or came back: state, and not before `after` from now.
+    /// They were never given to the broker, or came back: state, and not before `after` from now. Rows that another
+    /// lessee has taken since (this one was stopped past its lease) are left alone, and a row that may ever have
+    /// reached the broker becomes `Handed` where `Unsent` is asked for: `Unsent` is what a revocation relies on.
     fn release_outbox(
         &self,
+        lessee: Uuid,
         rows: &[(Uuid, OutboxState)],
         after: Duration,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
-    /// Overdue rows: deleted, and the cause goes to the lead's inbox.
+    /// Overdue rows: deleted, and the cause goes to the lead's inbox (once, however many workers find them).
     fn expire_outbox(&self, rows: &[(Uuid, LeadNo, Vec<u8>)]) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// Rows by queue and state, and the age of the oldest, for metrics and checks.
     fn outbox_depth(&self) -> impl Future<Output = Result<Vec<(String, OutboxState, u64, Span)>, StoreError>> + Send;
@@ -315,7 +378,8 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// The lead of this id, following merges; an erased one comes as its empty row.
     fn lead_by_id(&self, lead_id: Uuid) -> impl Future<Output = Result<Option<LeadRow>, StoreError>> + Send;
     /// Leads after `after` in the order of their numbers, at most `limit`; merged and erased ones are left out.
-    fn leads_after(&self, after: LeadNo, limit: usize) -> impl Future<Output = Result<Vec<LeadRow>, StoreError>> + Send;
+    fn leads_after(&self, after: LeadNo, limit: usize)
+    -> impl Future<Output = Result<Vec<LeadRow>, StoreError>> + Send;
     /// Rows for these keys, for reading only.
     fn suppressions(
         &self,
@@ -328,18 +392,6 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// Deletes history older than `before` and task rows past their time, at most `limit` rows of each; returns how many went.
     fn prune(&self, before: Moment, limit: usize) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
-    /// When the next wake-up is due, for the wake lane's sleep.
+    /// When the next lead is due, for the wake lane's sleep.
     fn next_wake(&self) -> impl Future<Output = Result<Option<Moment>, StoreError>> + Send;
-}
-
-
-
-
-/// Who holds outbox rows, and for how long before others may take them.
-#[derive(Clone, Debug)]
-pub struct Lease {
-    pub lessee: Uuid,
-    pub length: Duration,
-    /// Whether the rows go straight to the broker after the commit; else they wait as `Unsent`.
-    pub hand: bool,
 }

@@ -1,5 +1,5 @@
 //! What crosses the border: messages in become events of the core, tasks and lead records go out, and the schemas say
-//! what those messages look like.
+//! what messages look like.
 //!
 //! Pure like the core, but it may know formats (JSON, CloudEvents, phone numbers). It knows neither broker nor store.
 

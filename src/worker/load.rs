@@ -6,7 +6,7 @@ use crate::domain::conduct::Stage;
 use crate::domain::lead::DecodeError;
 use crate::domain::lead::Lead;
 use crate::domain::task::{REMEMBERED, REPORT_GRACE};
-use crate::domain::time::{Moment, Span};
+use crate::domain::time::Moment;
 use crate::domain::working_set::{Holders, Net, Slot, WorkingSet};
 use crate::store::{Changes, ClaimRow, KeyRow, LeadRow, Loaded, OutboxRow, TaskRow};
 use crate::wire::outbound::{Message, message};
@@ -37,8 +37,8 @@ pub fn working_set(loaded: Loaded) -> Result<WorkingSet, DecodeError> {
     Ok(set)
 }
 
-/// Everything that changed, as rows. `now` is the instant of the unit of work; `offset` its distance from database time.
-pub fn changes(set: &WorkingSet, net: Net, now: Moment, offset: Span) -> Changes {
+/// Everything that changed, as rows; `now` is the instant of the unit of work.
+pub fn changes(set: &WorkingSet, net: Net, now: Moment) -> Changes {
     let mut out = Changes {
         new_leads: net.new_leads.iter().copied().filter(|no| set.leads.contains_key(no)).collect(),
         seen: net.seen,
@@ -51,7 +51,7 @@ pub fn changes(set: &WorkingSet, net: Net, now: Moment, offset: Span) -> Changes
         ..Changes::default()
     };
     let dirty: BTreeSet<_> = net.leads.union(&net.new_leads).copied().collect();
-    out.leads = dirty.iter().filter_map(|no| set.leads.get(no).map(|slot| lead_row(*no, slot, now, offset))).collect();
+    out.leads = dirty.iter().filter_map(|no| set.leads.get(no).map(|slot| lead_row(*no, slot, now))).collect();
     out.keys = net
         .keys
         .iter()
@@ -67,7 +67,7 @@ pub fn changes(set: &WorkingSet, net: Net, now: Moment, offset: Span) -> Changes
             task_id: claim.task.task_id,
             lead_no: *no,
             wish: claim.encode(),
-            not_before: now - offset,
+            not_before: now,
         })
         .collect();
     // A task is remembered from its making: at the latest it ends an hour after its expiry.
@@ -76,7 +76,7 @@ pub fn changes(set: &WorkingSet, net: Net, now: Moment, offset: Span) -> Changes
         .iter()
         .map(|(task_id, lead_no)| {
             let ends = expiry(set, *lead_no, *task_id).unwrap_or(now) + REPORT_GRACE;
-            TaskRow { task_id: *task_id, lead_no: *lead_no, forget_after: ends + REMEMBERED - offset }
+            TaskRow { task_id: *task_id, lead_no: *lead_no, forget_after: ends + REMEMBERED }
         })
         .collect();
     out
@@ -86,7 +86,7 @@ fn expiry(set: &WorkingSet, no: crate::domain::identity::LeadNo, task: uuid::Uui
     set.lead(no)?.conduct.ledger.iter().find(|e| e.id == task).map(|e| e.expires_at)
 }
 
-fn lead_row(no: crate::domain::identity::LeadNo, slot: &Slot, now: Moment, offset: Span) -> LeadRow {
+fn lead_row(no: crate::domain::identity::LeadNo, slot: &Slot, now: Moment) -> LeadRow {
     let empty = |lead_id, stage: Stage| LeadRow {
         lead_no: no,
         lead_id,
@@ -113,7 +113,7 @@ fn lead_row(no: crate::domain::identity::LeadNo, slot: &Slot, now: Moment, offse
             keys: lead.hashes.values().copied().collect(),
             linked: lead.linked.clone(),
             state: lead.encode(),
-            wake_at: lead.wake_at(now).map(|at| at - offset),
+            wake_at: lead.wake_at(now),
             ..empty(lead.id, lead.conduct.stage)
         },
     }

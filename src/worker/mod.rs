@@ -10,6 +10,7 @@ mod intake;
 mod load;
 mod outbox;
 mod pools;
+mod seam;
 mod step;
 mod wakeups;
 
@@ -20,7 +21,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
-use crate::domain::time::{Moment, Span};
+use crate::domain::time::Span;
 use crate::domain::working_set::Env;
 use crate::queue::Queue;
 use crate::store::{Lease, OutboxRow, Store};
@@ -28,6 +29,7 @@ use crate::telemetry::Metrics;
 use crate::wire::inbound::Inbound;
 
 pub use load::working_set;
+pub use seam::Seam;
 pub use step::{Handled, Stepper};
 
 /// What a worker needs to know besides its store, its queue and its policy. All limits are here.
@@ -40,14 +42,15 @@ pub struct Settings {
     /// How long lanes may take to finish what they began once the worker is told to stop.
     pub shutdown_grace: Duration,
     pub inbound: Inbound,
-    /// Added to the database's time; for tests only.
+    /// Added to this machine's time, as the store adds it to the database's; for tests only.
     pub clock_offset: Span,
     /// How long history is kept.
     pub keep_history: Span,
 }
 
-/// How long outbox rows belong to the worker that committed them, before another may publish them again.
-pub const LEASE: Duration = Duration::from_secs(30);
+/// How long outbox rows belong to the worker that committed them, before another may publish them again. Longer than
+/// a publish may take (10 s), so that nobody takes a row that is just being sent.
+pub const LEASE: Duration = Duration::from_secs(15);
 /// Batches of outbox rows that may wait in this process; past it the sweeper fetches them from the database.
 const HANDOVER: usize = 64;
 /// Due leads and claims taken at once.
@@ -160,11 +163,6 @@ impl<S: Store, Q: Queue> Worker<S, Q> {
 
     pub(crate) fn lease(&self) -> Lease {
         Lease { lessee: self.id, length: LEASE, hand: true }
-    }
-
-    /// The instant of a unit of work: the database's clock, moved only in tests.
-    pub(crate) fn now(&self, database: Moment) -> Moment {
-        database + self.settings.clock_offset
     }
 
     /// Hands committed rows to the outbox lane; when that is behind, the sweeper will find them in the database.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use super::seam::{Seam, pass};
 use super::step::{chain, wall_clock};
 use super::{Stop, Worker, stopped};
 use crate::domain::decide::Answer;
@@ -29,11 +30,9 @@ pub(super) async fn run<S: Store, Q: Queue>(
     mut rows: mpsc::Receiver<Vec<OutboxRow>>,
     mut stop: Stop,
 ) {
-    // This lane must not keep its own channel open.
-    let Worker { handover, .. } = &worker;
-    let (closed, _nobody) = mpsc::channel(1);
-    let _ = handover;
-    let worker = Worker { handover: closed, ..worker };
+    // This lane must not keep its own channel open: it ends when the other lanes have dropped theirs.
+    let (nobody_listens, _) = mpsc::channel(1);
+    let worker = Worker { handover: nobody_listens, ..worker };
     let mut paused: BTreeMap<String, Instant> = BTreeMap::new();
     let mut next_sweep = Instant::now() + SWEEP;
     loop {
@@ -88,7 +87,9 @@ async fn publish<S: Store, Q: Queue>(
             }
         }
     }
+    pass(Seam::BeforePublish);
     let outcomes = worker.queue.publish(messages).await;
+    pass(Seam::AfterConfirm);
     let mut confirmed: Vec<Uuid> = Vec::with_capacity(sent.len());
     for (row, outcome) in sent.into_iter().zip(outcomes) {
         match outcome {

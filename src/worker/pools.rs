@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::load::outbox_row;
+use super::seam::{Seam, pass};
 use super::step::chain;
 use super::{CLAIMS_AT_ONCE, Stop, Worker, stopped};
 use crate::domain::pool::{Claim, Pool, allot};
@@ -41,7 +42,7 @@ pub(super) async fn run<S: Store, Q: Queue>(worker: Worker<S, Q>, mut stop: Stop
 
 async fn allot_once<S: Store, Q: Queue>(worker: &Worker<S, Q>) -> Result<bool, StoreError> {
     let Some((held, loaded)) = worker.store.hold_pool(CLAIMS_AT_ONCE).await? else { return Ok(false) };
-    let now = worker.now(loaded.now);
+    let now = loaded.now;
     let mut pool = Pool::decode(&loaded.state).map_err(|e| StoreError::Refused(Box::new(e)))?;
     let mut claims = Vec::with_capacity(loaded.claims.len());
     for row in &loaded.claims {
@@ -62,6 +63,7 @@ async fn allot_once<S: Store, Q: Queue>(worker: &Worker<S, Q>) -> Result<bool, S
         changes.answered.push((task, lead, answer.encode()));
     }
     let rows = changes.outbox.clone();
+    pass(Seam::InAllotter);
     worker.store.commit_pool(held, changes, worker.lease()).await?;
     worker.hand_over(rows);
     Ok(true)

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use super::load::{changes, working_set};
+use super::seam::{Seam, pass};
 use super::{Settings, Worker};
 use crate::domain::decide::Answer;
 use crate::domain::event::{Body, Event, EventType};
@@ -134,14 +135,16 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
                 Err(StoreError::Contended) => continue,
                 Err(error) => return Err(failure(error)),
             };
-            let now = worker.now(loaded.now);
-            let decided = decide_all(messages, loaded, &worker.env, worker.settings.clock_offset, now)?;
+            let now = loaded.now;
+            let decided = decide_all(messages, loaded, &worker.env, now)?;
             let rows = decided.changes.outbox.clone();
             if decided.changes.is_empty() {
                 return Ok(decided.applied);
             }
+            pass(Seam::BeforeCommit);
             match worker.store.commit(held, decided.changes, worker.lease()).await {
                 Ok(()) => {
+                    pass(Seam::AfterCommit);
                     worker.metrics.step(messages.len(), started.elapsed());
                     self.committed(rows, &decided.made);
                     return Ok(decided.applied);
@@ -291,7 +294,6 @@ fn decide_all<R>(
     messages: &[Message<R>],
     loaded: Loaded,
     env: &Env,
-    offset: crate::domain::time::Span,
     now: Moment,
 ) -> Result<Decided, Failure> {
     catch_unwind(AssertUnwindSafe(|| {
@@ -313,7 +315,7 @@ fn decide_all<R>(
         for (no, note) in &net.notes {
             tracing::warn!(lead_no = no.0, "{note}");
         }
-        let mut changes = changes(&set, net, now, offset);
+        let mut changes = changes(&set, net, now);
         changes.inbox_done = inbox_done;
         changes.world = world;
         let erased = &changes.erased;

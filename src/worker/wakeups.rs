@@ -56,13 +56,14 @@ async fn wake_due<S: Store, Q: Queue>(worker: &Worker<S, Q>, limit: usize) -> Re
         worker.metrics.wakeup_lag(Duration::ZERO);
         return Ok(0);
     };
-    let database_now = loaded.now;
-    let now = worker.now(database_now);
+    let now = loaded.now;
     let oldest = loaded.leads.iter().filter_map(|l| l.wake_at).min();
-    let lag = oldest.map_or(0, |at| (database_now - at).0.max(0) as u64);
+    let lag = oldest.map_or(0, |at| (now - at).0.max(0) as u64);
     worker.metrics.wakeup_lag(Duration::from_millis(lag));
-    let leads: Vec<LeadNo> = loaded.leads.iter().map(|l| l.lead_no).collect();
+    let leads: Vec<LeadNo> =
+        loaded.leads.iter().filter(|l| l.wake_at.is_some_and(|at| at <= now)).map(|l| l.lead_no).collect();
     let inbox = loaded.inbox.clone();
+    let inbox_rows = inbox.len();
     let decided = catch_unwind(AssertUnwindSafe(|| {
         let mut set = working_set(loaded).map_err(|e| StoreError::Refused(Box::new(e)))?;
         let inbox_done = work_inbox(&mut set, &inbox, &worker.env, now);
@@ -73,7 +74,7 @@ async fn wake_due<S: Store, Q: Queue>(worker: &Worker<S, Q>, limit: usize) -> Re
         // A lead that was due and needed nothing still gets its next time written.
         net.leads.extend(leads.iter().filter(|no| matches!(set.leads.get(no), Some(crate::domain::working_set::Slot::Live(_)))));
         let made: Vec<_> = net.made.iter().map(|(kind, state)| (kind.event_type(), state_name(*state))).collect();
-        let mut changes = changes(&set, net, now, worker.settings.clock_offset);
+        let mut changes = changes(&set, net, now);
         changes.inbox_done = inbox_done;
         Ok::<_, StoreError>((changes, made))
     }));
@@ -81,5 +82,5 @@ async fn wake_due<S: Store, Q: Queue>(worker: &Worker<S, Q>, limit: usize) -> Re
     let rows = changes.outbox.clone();
     worker.store.commit(held, changes, worker.lease()).await?;
     Stepper { worker }.committed(rows, &made);
-    Ok(leads.len())
+    Ok(leads.len() + inbox_rows)
 }

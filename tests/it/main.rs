@@ -1,6 +1,12 @@
-//! Everything that is tested from outside, in one binary.
+//! Everything that is tested from outside, in one binary. A broker is taken from AMQP_URL, a database from
+//! DATABASE_URL, by default those on this machine.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod golden;
 mod inbound;
+mod order;
 mod queue_contract;
+mod store_contract;
 mod support;
+mod words;

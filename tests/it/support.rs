@@ -1,5 +1,6 @@
 //! What tests share: events written as JSON, and a replay to push them through.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gleaner::domain::decide::Mode;
@@ -106,4 +107,28 @@ impl World {
         assert_eq!(records.len(), 1, "expected one lead, there are {}", records.len());
         records.remove(0)
     }
+}
+
+/// Records of a JSONL text by their keys.
+pub fn by_keys(jsonl: &str) -> BTreeMap<String, Value> {
+    jsonl
+        .lines()
+        .map(|line| {
+            let record: Value = serde_json::from_str(line).unwrap();
+            (record["keys"].to_string(), record)
+        })
+        .collect()
+}
+
+/// What may differ between two orders of the same events.
+const CONDUCT: [&str; 9] =
+    ["stage", "linked", "open_tasks", "planned", "next_action", "version", "updated_at", "lead_id", "changed"];
+
+/// The order-free part of a record.
+pub fn order_free(record: &Value) -> Value {
+    let mut record = record.clone();
+    for field in CONDUCT {
+        record.as_object_mut().unwrap().remove(field);
+    }
+    record
 }

@@ -15,8 +15,8 @@ impl Caps {
         self.0.iter().copied()
     }
 
-    /// The first cap that leaves no room for another call. `calls` counts the calls in the span that ends now; for a cap
-    /// that is `automated_only` it counts only calls that a machine dialled.
+    /// The first cap that leaves no room for another call. `calls` counts the calls in the span that ends now; for a
+    /// cap that is `automated_only` it counts only calls that a machine dialled.
     pub fn full(&self, automated: bool, mut calls: impl FnMut(Cap) -> u32) -> Option<Cap> {
         self.iter().filter(|cap| automated || !cap.automated_only).find(|cap| calls(*cap) >= cap.max_calls)
     }

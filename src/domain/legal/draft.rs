@@ -1,9 +1,11 @@
 //! One [[law]] of `jurisdictions.toml` as written, and how a region's row is filled in from its country's.
 //!
-//! What each field means stands at the head of the shipped file; putting the rows of a place in order is `read`'s affair.
+//! What each field means stands at the head of the shipped file; putting the rows of a place in order is `read`'s
+//! affair.
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use toml::{Table, Value};
 
 use super::fields::{Fields, day, each, flag, number, text, word};
@@ -26,6 +28,7 @@ pub(super) struct Draft {
     pub region: Option<Letters>,
     pub effective_from: i32,
     source: String,
+    reviewed_at: Date,
     pub name: Option<String>,
     pub main_zone: Option<Zone>,
     pub calling_code: Option<String>,
@@ -44,6 +47,7 @@ pub(super) struct Draft {
     purchase_months: Option<i32>,
     email_opt_in: Option<bool>,
     email_inquiry_months: Option<i32>,
+    email_consent_months: Option<i32>,
     presumes_in_state: Option<bool>,
     licensed: Option<bool>,
 }
@@ -62,7 +66,7 @@ impl Draft {
         f.at = format!("law {number_of_row} ({country}{})", region.map_or(String::new(), |r| format!("-{r}")));
         let whole = region.is_none();
         let mut d = Draft { at: f.at.clone(), country: Some(country), region, ..Draft::default() };
-        d.source = provenance(&mut f).unwrap_or_default();
+        (d.source, d.reviewed_at) = provenance(&mut f).unwrap_or_default();
         let from = |v: &Value| if v.as_str() == Some("unknown") { Some(i32::MIN) } else { day(v).map(day_of_date) };
         d.effective_from = f.need("effective_from", "a date like 2026-01-31, or \"unknown\"", from).unwrap_or(i32::MIN);
         let zone = |v: &Value| v.as_str().and_then(Zone::named);
@@ -97,6 +101,7 @@ impl Draft {
         let email_words = [("opt_in", true), ("opt_out", false)];
         d.email_opt_in = f.ask(whole, "email", "\"opt_in\" or \"opt_out\"", word(&email_words));
         d.email_inquiry_months = f.ask(whole, "email_inquiry_months", MONTHS, number(0, 120)).map(months);
+        d.email_consent_months = f.take("email_consent_months", MONTHS, number(0, 120)).map(months);
         d.presumes_in_state = f.take("presumes_in_state", "true or false", flag);
         d.licensed = f.take("licensed", "true or false", flag);
         f.finish();
@@ -120,6 +125,7 @@ impl Draft {
             purchase_months: d.purchase_months.or(c.purchase_months),
             email_opt_in: d.email_opt_in.or(c.email_opt_in),
             email_inquiry_months: d.email_inquiry_months.or(c.email_inquiry_months),
+            email_consent_months: d.email_consent_months.or(c.email_consent_months),
             presumes_in_state: d.presumes_in_state.or(c.presumes_in_state),
             licensed: Some(d.licensed != Some(false) && c.licensed != Some(false)),
             ..d
@@ -131,6 +137,7 @@ impl Draft {
         let hours = self.hours.week();
         Some(Row {
             source: self.source.clone(),
+            reviewed_at: self.reviewed_at,
             automated_hours: hours.intersect(&self.automated_hours.week()),
             hours,
             holidays: self.holidays.clone().unwrap_or_default(),
@@ -144,6 +151,7 @@ impl Draft {
             purchase_months: self.purchase_months,
             email_opt_in: self.email_opt_in?,
             email_inquiry_months: self.email_inquiry_months?,
+            email_consent_months: self.email_consent_months,
             presumes_in_state: self.presumes_in_state.unwrap_or(false),
             licensed: self.licensed.unwrap_or(true),
         })
@@ -190,7 +198,8 @@ fn beginning(value: &Value) -> Option<String> {
 }
 
 /// Where a row comes from and when somebody last looked: without these nobody can doubt it.
-pub(super) fn provenance(f: &mut Fields<'_>) -> Option<String> {
-    f.need("reviewed_at", "a date like 2026-01-31", day);
-    f.need("source", "where this comes from", text)
+pub(super) fn provenance(f: &mut Fields<'_>) -> Option<(String, Date)> {
+    let reviewed_at = f.need("reviewed_at", "a date like 2026-01-31", day);
+    let source = f.need("source", "where this comes from", text);
+    Some((source?, reviewed_at?))
 }

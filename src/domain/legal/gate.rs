@@ -1,16 +1,15 @@
-//! On what ground somebody may be called, texted or mailed: consent, an inquiry, a purchase, or a number that no do-not-call
-//! list has.
+//! On what ground somebody may be called, texted or mailed: consent, an inquiry, a purchase, or a number that no
+//! do-not-call list has.
 //!
 //! Every candidate law of the place must allow it. What the lead closed is not asked here (`suppression`), nor the hour
 //! (`windows`), nor how often (`caps`).
-
-use std::fmt;
 
 use jiff::ToSpan;
 use jiff::tz::TimeZone;
 
 use super::place::{Missing, Place};
 use super::row::{Law, Row};
+use super::why::Why;
 use crate::domain::event::ConsentLevel;
 use crate::domain::time::{Moment, Span};
 
@@ -74,17 +73,6 @@ pub enum CallGate {
     NotAllowed(Why),
 }
 
-/// Why the law forbids a touch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Why {
-    NoRow(Missing),
-    NotLicensed { place: String },
-    Listed { place: String },
-    CallNeedsConsent { place: String, level: ConsentLevel },
-    SmsNeedsConsent { place: String, level: ConsentLevel },
-    EmailNeedsConsent { place: Option<String>, months: i32 },
-}
-
 impl Place<'_> {
     /// Whether the number may be called by this place's laws, and how.
     pub fn may_call(&self, facts: &CallFacts, now: Moment) -> CallGate {
@@ -125,27 +113,30 @@ impl Place<'_> {
         Ok(basis)
     }
 
-    /// Whether an e-mail may be sent: with consent, to answer an inquiry, or where nothing is needed until they object. A
-    /// place without a row gets only the first two.
+    /// Whether an e-mail may be sent: with consent, to answer an inquiry, or where nothing is needed until they object.
+    /// A place without a row gets only the first two.
     ///
     /// # Errors
     /// Why not.
     pub fn may_email(&self, consent: &ConsentView, inquiry_at: Option<Moment>, now: Moment) -> Result<Basis, Why> {
-        if let Some(given) = consent.reaches(ConsentLevel::Express, now) {
-            return Ok(given);
-        }
+        let given = consent.reaches(ConsentLevel::Express, now);
         let inquiry = consent.inquiry(inquiry_at);
+        let mut basis = given.unwrap_or(Basis::NotRequired);
+        let rows = self.candidates().iter().map(|c| (c.law, c.row(now)));
+        let opt_in = rows.filter(|(_, row)| row.email_opt_in).map(|(law, row)| {
+            let lapsed = row.email_consent_months.is_some_and(|n| !within_months(consent.granted_at, Some(n), now));
+            (Some(law), row.email_inquiry_months, given.is_some() && !lapsed)
+        });
         // A toll-free number says nothing against an address that has a row.
         let no_row = match self.missing() {
             Some(Missing::Number) => self.candidates().is_empty(),
             missing => missing.is_some(),
         };
-        let months = self.book.no_row_email_months;
-        let no_row = no_row.then_some((None, months));
-        let opt_in = self.candidates().iter().map(|c| (c.law, c.row(now))).filter(|(_, row)| row.email_opt_in);
-        let strict = opt_in.map(|(law, row)| (Some(law), row.email_inquiry_months)).chain(no_row);
-        let mut basis = Basis::NotRequired;
-        for (law, months) in strict {
+        let no_row = no_row.then_some((None, self.book.no_row_email_months, given.is_some()));
+        for (law, months, consented) in opt_in.chain(no_row) {
+            if consented {
+                continue;
+            }
             if !within_months(inquiry, Some(months), now) {
                 return Err(Why::EmailNeedsConsent { place: law.map(|l| l.name.clone()), months });
             }
@@ -213,7 +204,8 @@ impl ConsentView {
     }
 }
 
-/// Whether less than so many calendar months have passed since an instant. A month that has no such day ends with its last.
+/// Whether less than so many calendar months have passed since an instant. A month that has no such day ends with its
+/// last.
 fn within_months(since: Option<Moment>, months: Option<i32>, now: Moment) -> bool {
     let (Some(since), Some(months)) = (since, months) else { return false };
     let passed = now - since;
@@ -226,86 +218,4 @@ fn within_months(since: Option<Moment>, months: Option<i32>, now: Moment) -> boo
     }
     let end = since.timestamp().to_zoned(TimeZone::UTC).checked_add(months.months());
     end.is_ok_and(|end| now < Moment::from_timestamp(end.timestamp()))
-}
-
-impl CallGate {
-    /// Why the number may not be called now, as a sentence; `None` if it may.
-    pub fn because(&self) -> Option<String> {
-        match self {
-            CallGate::Allowed { .. } => None,
-            CallGate::NeedsScreening { place, good_for, last: None } => {
-                Some(format!("{place} wants the number screened within {good_for} before a call, and it never was."))
-            }
-            CallGate::NeedsScreening { place, good_for, last: Some(last) } => Some(format!(
-                "{place} wants the number screened within {good_for} before a call; it last was {last} ago."
-            )),
-            CallGate::NotAllowed(why) => Some(why.because()),
-        }
-    }
-}
-
-impl Why {
-    /// The reason as a sentence.
-    pub fn because(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Why::NoRow(missing) => write!(f, "{missing}"),
-            Why::NotLicensed { place } => write!(f, "Calls and texts to {place} need a licence that is not held."),
-            Why::Listed { place } => {
-                write!(
-                    f,
-                    "The number is on a do-not-call list, and in {place} neither consent nor a recent inquiry allows a call."
-                )
-            }
-            Why::CallNeedsConsent { place, level } => {
-                write!(
-                    f,
-                    "{place} allows a sales call only with {} consent, and there is none for this number.",
-                    words(*level)
-                )
-            }
-            Why::SmsNeedsConsent { place, level } => {
-                write!(
-                    f,
-                    "{place} allows a text only with {} consent, and there is none for this number.",
-                    words(*level)
-                )
-            }
-            Why::EmailNeedsConsent { place: Some(place), months } => write!(
-                f,
-                "{place} allows an e-mail only with consent or within {months} months of an inquiry, and there is neither."
-            ),
-            Why::EmailNeedsConsent { place: None, months } => write!(
-                f,
-                "No rule is on file for where the lead is, so an e-mail needs consent or an inquiry within {months} months, and there is neither."
-            ),
-        }
-    }
-}
-
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Missing::Country(country) => {
-                write!(f, "No rule of law is on file for {country}, so nobody there is called or texted.")
-            }
-            Missing::Number => f.write_str(
-                "The number is in no country with a rule of law on file, so it is neither called nor texted.",
-            ),
-            Missing::Nothing => f.write_str("Where the lead is is not known, so it is neither called nor texted."),
-        }
-    }
-}
-
-fn words(level: ConsentLevel) -> &'static str {
-    match level {
-        ConsentLevel::Inquiry => "any",
-        ConsentLevel::Express => "express",
-        ConsentLevel::ExpressWritten => "express written",
-    }
 }

@@ -19,8 +19,8 @@ impl Holidays {
         self.0.binary_search(&day).is_ok()
     }
 
-    /// The days of the rules. Where a holiday is also observed, a Saturday's is kept on the Friday before and a Sunday's on
-    /// the Monday after, and the day itself remains one.
+    /// The days of the rules. Where a holiday is also observed, a Saturday's is kept on the Friday before and a
+    /// Sunday's on the Monday after, and the day itself remains one.
     pub fn of(rules: &[Rule], observed: bool) -> Holidays {
         let mut days = Vec::new();
         for day in YEARS.flat_map(|year| rules.iter().filter_map(move |rule| rule.day(year))) {

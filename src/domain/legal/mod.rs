@@ -1,11 +1,12 @@
 //! The legal gate: who may be called, texted or mailed, when, how often, and on what ground.
 //!
-//! The law itself is data (`config/policy/jurisdictions.toml`). A [`Place`] is everything that may be true of where a lead
-//! is; where the sources disagree or say too little, every candidate's law has to be kept at once. What somebody closed
-//! for themselves is `suppression`'s, the desk's own hours are the floor's. Nothing here is legal advice.
+//! The law itself is data (`config/policy/jurisdictions.toml`). A [`Place`] is everything that may be true of where a
+//! lead is; where the sources disagree or say too little, every candidate's law has to be kept at once. What somebody
+//! closed for themselves is `suppression`'s, the desk's own hours are the floor's. Nothing here is legal advice.
 
 mod atlas;
 mod caps;
+mod doubt;
 mod draft;
 mod fields;
 mod gate;
@@ -15,18 +16,21 @@ mod place;
 mod read;
 mod regions;
 mod row;
+mod said;
 #[cfg(test)]
 mod tests;
+mod why;
 mod windows;
 
 use std::sync::OnceLock;
 
 use atlas::Atlas;
 pub use caps::Caps;
-pub use gate::{Basis, CallFacts, CallGate, ConsentView, DialMode, Why};
+pub use gate::{Basis, CallFacts, CallGate, ConsentView, DialMode};
 pub use place::{Missing, Place, PlaceFacts};
 pub use regions::Letters;
 pub use row::{Cap, Law, Row};
+pub use why::Why;
 pub use windows::{MAX_AHEAD, Windows};
 
 /// All laws on file, with everything needed to find the ones that hold for a lead.

@@ -4,9 +4,10 @@
 //! Texas and either law may be asked for. What the laws then allow is `windows`', `caps`' and `gate`'s.
 
 use super::Jurisdictions;
-use super::atlas::{CountryEntry, NumberSays, Spot};
-use super::regions::{Letters, TERRITORIES, region_of_postal_code, regions};
+use super::atlas::{CountryEntry, Spot};
+use super::regions::Letters;
 use super::row::{Law, Row};
+use super::said::{Said, same_clock};
 use crate::domain::time::{Moment, Zone};
 
 /// What is known of where a lead is. Everything is optional, and an absent field says nothing.
@@ -41,7 +42,7 @@ pub struct Place<'j> {
     candidates: Vec<Candidate<'j>>,
     missing: Option<Missing>,
     local: Zone,
-    said: Said<'j>,
+    pub(super) said: Said<'j>,
     disagrees: bool,
 }
 
@@ -56,25 +57,6 @@ impl<'j> Candidate<'j> {
     pub fn row(&self, at: Moment) -> &'j Row {
         self.law.on(self.zone.local_day(at))
     }
-}
-
-/// What each source says, as far as it says anything.
-#[derive(Clone, Debug)]
-struct Said<'j> {
-    number: Option<NumberSays<'j>>,
-    region: Option<&'j Spot>,
-    postal: Option<&'j Spot>,
-    country: Option<Letters>,
-    zone: Option<Zone>,
-}
-
-/// A spot that is still possible, with those of its zones that are.
-struct Kept<'j> {
-    spot: &'j Spot,
-    /// One bit a zone of the spot.
-    zones: u16,
-    /// How many sources say so.
-    sources: u8,
 }
 
 impl Jurisdictions {
@@ -101,114 +83,11 @@ impl Jurisdictions {
             place.disagrees = true;
             place.add_stated_zone();
         }
+        if place.candidates.is_empty() {
+            // Without any law nothing may look open.
+            place.missing = place.missing.or(Some(Missing::Nothing));
+        }
         place
-    }
-}
-
-impl<'j> Said<'j> {
-    fn read(book: &'j Jurisdictions, facts: &PlaceFacts<'_>) -> Said<'j> {
-        let stated = facts.country.and_then(Letters::parse);
-        let territory = stated.filter(|c| TERRITORIES.contains(&c.as_str()));
-        let country = if territory.is_some() { Some(Letters::US) } else { stated };
-        // "CA" is California only where a region of the US or of Canada can be meant at all.
-        let north_american = match country {
-            Some(c) => c == Letters::US || c == Letters::CANADA,
-            None => facts.phone.is_some_and(|p| p.starts_with("+1")),
-        };
-        let spot = |code: Option<Letters>| code.filter(|_| north_american).and_then(|c| book.atlas.region(c));
-        Said {
-            number: facts.phone.map(|p| book.atlas.number(p)),
-            region: spot(territory.or_else(|| facts.region.and_then(Letters::parse))),
-            postal: spot(facts.postal_code.and_then(region_of_postal_code)),
-            country,
-            zone: facts.time_zone.and_then(Zone::named),
-        }
-    }
-
-    /// The distinct spots that the sources name, each narrowed to the zones that all who name it allow.
-    fn kept(&self) -> Vec<Kept<'j>> {
-        let number = match self.number {
-            Some(NumberSays::Spot(spot)) => Some(spot),
-            _ => None,
-        };
-        let mut kept: Vec<Kept<'j>> = Vec::with_capacity(3);
-        for spot in [self.postal, self.region, number].into_iter().flatten() {
-            if !kept.iter_mut().any(|k| k.agree(spot)) {
-                kept.push(Kept { spot, zones: (1u16 << spot.zones.len().min(15)) - 1, sources: 1 });
-            }
-        }
-        kept
-    }
-
-    /// The stated country, where nothing says where in it and so every region of it is possible.
-    fn only_country(&self, book: &'j Jurisdictions, kept: &[Kept<'_>]) -> Option<&'j CountryEntry> {
-        let country = self.country.filter(|c| kept.iter().all(|k| k.spot.country != *c))?;
-        book.atlas.country(country)
-    }
-
-    /// A stated zone that agrees with some spot settles which of its zones it is. False if it agrees with none.
-    fn narrow_by_zone(&self, kept: &mut [Kept<'_>]) -> bool {
-        let Some(zone) = &self.zone else { return true };
-        let mut fits = false;
-        for k in kept {
-            let same = k.mask(|z| same_clock(z, zone));
-            if same != 0 {
-                (k.zones, fits) = (same, true);
-            }
-        }
-        fits
-    }
-
-    fn missing(&self, book: &Jurisdictions, kept: &[Kept<'_>]) -> Option<Missing> {
-        if matches!(self.number, Some(NumberSays::Nowhere)) {
-            return Some(Missing::Number);
-        }
-        if let Some(without) = kept.iter().find(|k| k.spot.law.is_none()) {
-            return Some(Missing::Country(without.spot.country));
-        }
-        match self.country {
-            Some(c) if book.atlas.country(c).is_none() => Some(Missing::Country(c)),
-            None if kept.is_empty() => Some(Missing::Nothing),
-            _ => None,
-        }
-    }
-
-    fn local(&self, kept: &[Kept<'_>], elsewhere: Option<&CountryEntry>, zone_fits: bool) -> Zone {
-        // One stated zone against two sources that agree is more likely a default of some form.
-        let outvoted = !zone_fits && kept.len() == 1 && kept[0].sources > 1;
-        match (&self.zone, kept, elsewhere) {
-            (Some(zone), ..) if !outvoted => zone.clone(),
-            (_, [k, ..], _) => k.main(),
-            (_, [], Some(country)) => country.main_zone.clone(),
-            _ => Zone::utc(),
-        }
-    }
-}
-
-impl Kept<'_> {
-    /// Takes in another source if it may mean the same place.
-    fn agree(&mut self, other: &Spot) -> bool {
-        let (a, b) = (self.spot, other);
-        // 902 is Nova Scotia or Prince Edward Island: an unknown region contradicts none.
-        let may_be_same = a.country == b.country && (a.region == b.region || a.region.is_none() || b.region.is_none());
-        let zones = self.mask(|z| other.zones.contains(z));
-        if may_be_same && zones != 0 {
-            self.zones = zones;
-            self.sources += 1;
-            return true;
-        }
-        false
-    }
-    fn mask(&self, allowed: impl Fn(&Zone) -> bool) -> u16 {
-        let bit = |(i, z): (usize, &Zone)| u16::from(allowed(z)) << i.min(15);
-        self.zones & self.spot.zones.iter().enumerate().map(bit).sum::<u16>()
-    }
-    fn main(&self) -> Zone {
-        let main = self.zones().find(|z| **z == self.spot.main).or_else(|| self.zones().next());
-        main.unwrap_or(&self.spot.main).clone()
-    }
-    fn zones(&self) -> impl Iterator<Item = &Zone> {
-        self.spot.zones.iter().enumerate().filter(|(i, _)| self.zones >> i & 1 == 1).map(|(_, z)| z)
     }
 }
 
@@ -289,74 +168,4 @@ impl<'j> Place<'j> {
         let laws: Vec<&'j Law> = self.laws().collect();
         laws.into_iter().for_each(|law| self.add_law(law, &zone));
     }
-
-    /// What the sources say against each other, as a sentence; `None` if they agree.
-    pub fn disagreement(&self) -> Option<String> {
-        if !self.disagrees {
-            return None;
-        }
-        let number = match self.said.number {
-            Some(NumberSays::Spot(spot)) => Some(spot),
-            _ => None,
-        };
-        let spots = [("number", number), ("stated region", self.said.region), ("postcode", self.said.postal)];
-        let mut parts: Vec<String> = spots
-            .iter()
-            .filter_map(|(source, spot)| Some(format!("the {source} says {}", self.name(spot.as_ref()?))))
-            .collect();
-        if let (Some(country), None) = (self.said.country, self.said.region) {
-            parts.push(format!("the stated country is {}", self.country_name(country)));
-        }
-        parts.extend(self.said.zone.as_ref().map(|z| format!("the stated time zone is {}", z.name())));
-        let mut sentence = parts.join(", ");
-        sentence.replace_range(..1, "T");
-        sentence.push_str(": only hours that are legal in all of them are used, and the lowest cap.");
-        if let Some(law) = self.laws().find(|l| l.versions.last().is_some_and(|(_, row)| row.presumes_in_state)) {
-            let state = &law.name;
-            sentence.push_str(&format!(" {state} takes a number of the state for a person in the state."));
-        }
-        Some(sentence)
-    }
-
-    /// Why more than one law or clock has to be kept, as a sentence; `None` if the place is certain.
-    pub fn doubt(&self) -> Option<String> {
-        let (first, rest) = self.candidates.split_first()?;
-        if rest.is_empty() || self.disagrees {
-            return self.disagreement();
-        }
-        if self.laws().count() > 1 {
-            let country = self.country_name(first.law.country);
-            return Some(format!(
-                "Where in {country} the lead is is not known: the hours of every place there are kept."
-            ));
-        }
-        let zones: Vec<&str> = self.candidates.iter().map(|c| c.zone.name()).collect();
-        Some(format!(
-            "The lead may be in any of {}: only hours that are legal in all of them are used.",
-            zones.join(", ")
-        ))
-    }
-
-    fn name(&self, spot: &Spot) -> String {
-        match regions().find(|r| Some(r.code) == spot.region && r.country == spot.country) {
-            Some(region) => region.name.to_owned(),
-            None => self.country_name(spot.country),
-        }
-    }
-    pub(super) fn country_name(&self, country: Letters) -> String {
-        let law = self.book.laws.iter().find(|l| l.country == country && l.region.is_none());
-        law.map_or_else(|| country.to_string(), |l| l.name.clone())
-    }
-}
-
-/// Whether two zones keep the same time nowadays, whatever they are called (America/Detroit and America/New_York): compared
-/// in winter, in summer, and in the weeks when only one side of the Atlantic has changed its clocks.
-fn same_clock(a: &Zone, b: &Zone) -> bool {
-    const PROBES: [Moment; 4] = [
-        Moment(1_768_435_200_000), // 2026-01-15
-        Moment(1_773_532_800_000), // 2026-03-15
-        Moment(1_784_073_600_000), // 2026-07-15
-        Moment(1_793_145_600_000), // 2026-10-28
-    ];
-    a == b || PROBES.iter().all(|t| (a.local_day(*t), a.minute_of_day(*t)) == (b.local_day(*t), b.minute_of_day(*t)))
 }

@@ -1,5 +1,5 @@
-//! `jurisdictions.toml` → laws. Every fault of the file is reported at once; a file with any fault gives no laws at all,
-//! because half a legal gate is none.
+//! `jurisdictions.toml` → laws. Every fault of the file is reported at once; a file with any fault gives no laws at
+//! all, because half a legal gate is none.
 //!
 //! What each field means stands at the head of the shipped file.
 
@@ -124,8 +124,8 @@ fn complete(drafts: &[Draft], errors: &mut Vec<String>) -> (Vec<Law>, Vec<Countr
     (laws, countries)
 }
 
-/// A version from each day on which the country's or the region's row changes. Before a region's first row its country's
-/// law holds; a country's first row also covers what was before it, since nothing older is on file.
+/// A version from each day on which the country's or the region's row changes. Before a region's first row its
+/// country's law holds; a country's first row also covers what was before it, since nothing older is on file.
 fn versions(country: &[&Draft], region: &[&Draft]) -> Option<Vec<(i32, Row)>> {
     let in_force = |rows: &[&Draft], day: i32| rows.iter().rposition(|d| d.effective_from <= day);
     let mut days: BTreeSet<i32> = country.iter().skip(1).chain(region).map(|d| d.effective_from).collect();

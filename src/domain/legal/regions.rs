@@ -1,5 +1,5 @@
-//! The states and territories of the United States and the provinces of Canada: their names, the zone most of their people
-//! live in where they have several, and which postal codes are theirs.
+//! The states and territories of the United States and the provinces of Canada: their names, the zone most of their
+//! people live in where they have several, and which postal codes are theirs.
 //!
 //! Facts that hold for everybody, so they are code; what the law says of a region is in `jurisdictions.toml`.
 
@@ -60,7 +60,8 @@ pub(super) fn regions() -> impl Iterator<Item = Region> {
     of(Letters::US, STATES).chain(of(Letters::CANADA, PROVINCES))
 }
 
-/// (code, name, main zone where there are several). The territories have codes of countries too; the law is that of the US.
+/// (code, name, main zone where there are several). The territories have codes of countries too; the law is that of the
+/// US.
 #[rustfmt::skip]
 const STATES: &[(&str, &str, &str)] = &[
     ("AK", "Alaska", "America/Anchorage"), ("AL", "Alabama", ""), ("AR", "Arkansas", ""),
@@ -92,8 +93,8 @@ const PROVINCES: &[(&str, &str, &str)] = &[
 /// Territories that addresses also give as a country of their own.
 pub(super) const TERRITORIES: [&str; 5] = ["AS", "GU", "MP", "PR", "VI"];
 
-/// (first, last, state) of the three digits a ZIP code begins with, ascending (USPS L002). Left out: military mail, which
-/// is nowhere (090 to 098, 340, 962 to 966), and 969, which several Pacific islands share.
+/// (first, last, state) of the three digits a ZIP code begins with, ascending (USPS L002). Left out: military mail,
+/// which is nowhere (090 to 098, 340, 962 to 966), and 969, which several Pacific islands share.
 #[rustfmt::skip]
 const ZIP_PREFIXES: &[(u16, u16, &str)] = &[
     (5, 5, "NY"), (6, 7, "PR"), (8, 8, "VI"), (9, 9, "PR"), (10, 27, "MA"), (28, 29, "RI"), (30, 38, "NH"),

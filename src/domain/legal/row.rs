@@ -2,6 +2,8 @@
 //!
 //! How rows are read from `jurisdictions.toml` is `read`'s affair, who is in which place `place`'s.
 
+use jiff::civil::Date;
+
 use super::holidays::Holidays;
 use super::hours::{Hours, Week};
 use super::regions::Letters;
@@ -24,7 +26,10 @@ pub struct Law {
 /// One version, complete: a region's row with its country's filled in.
 #[derive(Clone, Debug)]
 pub struct Row {
+    /// Where this comes from, to be doubted.
     pub source: String,
+    /// The day it was last compared with its source.
+    pub reviewed_at: Date,
     pub(super) hours: Week,
     pub(super) automated_hours: Week,
     pub(super) holidays: Holidays,
@@ -44,6 +49,8 @@ pub struct Row {
     /// E-mail only with consent or to answer an inquiry.
     pub email_opt_in: bool,
     pub email_inquiry_months: i32,
+    /// For how many months consent to e-mail holds; `None`: until taken back.
+    pub email_consent_months: Option<i32>,
     /// A number with an area code of the state is taken for a person in the state.
     pub presumes_in_state: bool,
     /// Whether calling is not barred for want of a licence.

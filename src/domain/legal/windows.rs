@@ -1,7 +1,7 @@
 //! When the law lets a phone ring: local hours made into instants, exactly, through changes of the clock.
 //!
-//! An instant is legal if its minute on the local clock lies within the hours of its local date, for every candidate law
-//! and clock of the place. So a missing hour is nobody's, and a doubled one is legal or not both times.
+//! An instant is legal if its minute on the local clock lies within the hours of its local date, for every candidate
+//! law and clock of the place. So a missing hour is nobody's, and a doubled one is legal or not both times.
 
 use super::place::{Candidate, Missing, Place};
 use crate::domain::intervals::Intervals;
@@ -55,6 +55,9 @@ impl Place<'_> {
             return None;
         }
         let limit = t + MAX_AHEAD;
+        if let [only] = self.candidates() {
+            return only.open_window(automated, t, limit).map(|(from, _)| from);
+        }
         let mut at = t;
         // Whoever is closed moves the instant on; it is found when all agree on it.
         loop {

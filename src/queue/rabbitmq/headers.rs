@@ -11,11 +11,10 @@ pub fn is_brokers_own(name: &str) -> bool {
 
 /// The headers that fit, and the names of those left out, largest first. A sender may fill a frame to the brim, and
 /// the reason beside it would make it too large: the broker would close the connection, for ever again.
-pub fn fitting(headers: &Option<FieldTable>, room: usize) -> (FieldTable, Vec<String>) {
-    let headers = headers.clone().unwrap_or_default();
+pub fn fitting(headers: &FieldTable, room: usize) -> (FieldTable, Vec<String>) {
     let mut total: usize = headers.inner().iter().map(|(name, value)| name.as_str().len() + bytes(value)).sum();
     if total <= room {
-        return (headers, Vec::new());
+        return (headers.clone(), Vec::new());
     }
     let mut by_size: Vec<_> = headers.inner().iter().collect();
     by_size.sort_by_key(|(_, value)| std::cmp::Reverse(bytes(value)));

@@ -69,7 +69,7 @@ pub fn of_letter(letter: &DeadLetter<BasicProperties>, frame_bytes: usize) -> Ba
     let Some(original) = &letter.raw else {
         return of_event().with_headers(with_reason(letter, FieldTable::default()));
     };
-    let (mut headers, left_out) = fitting(original.headers(), frame_bytes.saturating_sub(FRAME_RESERVE));
+    let (mut headers, left_out) = fitting(&senders(original.headers()), frame_bytes.saturating_sub(FRAME_RESERVE));
     if !left_out.is_empty() {
         headers.insert(LEFT_OUT.into(), long(&bounded(&left_out.join(" "), 2048)));
     }
@@ -101,12 +101,7 @@ pub fn original(dead: &BasicProperties, exchange: &str, routing_key: &str) -> (B
         (Some(from), Some(key)) => (from, key),
         _ => first_death(&headers).unwrap_or_else(|| (exchange.to_string(), routing_key.to_string())),
     };
-    let mut kept = FieldTable::default();
-    for (name, value) in headers.inner() {
-        if !name.as_str().starts_with(OURS) && !is_brokers_own(name.as_str()) {
-            kept.insert(name.clone(), value.clone());
-        }
-    }
+    let kept = senders(dead.headers());
     let mut properties = copy(dead);
     if !kept.inner().is_empty() {
         properties = properties.with_headers(kept);
@@ -140,6 +135,17 @@ pub fn meta(exchange: &str, routing_key: &str, properties: &BasicProperties, red
         headers: headers.filter_map(|(name, value)| Some((name.to_string(), as_text(value)?))).collect(),
         redelivered,
     }
+}
+
+/// The headers that the sender wrote.
+fn senders(headers: &Option<FieldTable>) -> FieldTable {
+    let mut kept = FieldTable::default();
+    for (name, value) in headers.iter().flat_map(|headers| headers.inner()) {
+        if !name.as_str().starts_with(OURS) && !is_brokers_own(name.as_str()) {
+            kept.insert(name.clone(), value.clone());
+        }
+    }
+    kept
 }
 
 /// Where the broker took a message from that it set aside itself, by its own note.

@@ -79,7 +79,7 @@ fn a_clear_screening_is_good_for_31_days_and_28_in_britain() {
     assert!(needs_screening(LONDON, screened(29)));
     assert_eq!(
         call(LONDON, screened(29)).because().unwrap(),
-        "the United Kingdom wants the number screened within 28 d before a call; it last was 29 d ago."
+        "The United Kingdom wants the number screened within 28 d before a call; it last was 29 d ago."
     );
 }
 
@@ -156,7 +156,7 @@ fn a_text_needs_consent_in_writing() {
     let none = number(NEW_YORK).may_sms(&ConsentView::default(), now()).unwrap_err();
     assert_eq!(
         none.because(),
-        "the United States allows a text only with express written consent, and there is none for this number."
+        "The United States allows a text only with express written consent, and there is none for this number."
     );
 }
 
@@ -194,6 +194,19 @@ fn mail_needs_nothing_in_the_us_and_consent_or_an_inquiry_elsewhere() {
         assert_eq!(mail(phone, days_ago(5)), Ok(Basis::Inquiry));
         assert_eq!(number(phone).may_email(&consent(ConsentLevel::Express), None, now()), Ok(Basis::ConsentExpress));
     }
+}
+
+#[test]
+fn consent_to_mail_lapses_where_the_place_says_so() {
+    let shipped = include_str!("../../../../config/policy/jurisdictions.toml");
+    let lapsing = shipped.replacen("country = \"DE\"", "country = \"DE\"\nemail_consent_months = 12", 1);
+    let book = Jurisdictions::parse(&lapsing).unwrap();
+    let berlin = book.place(&PlaceFacts { phone: Some(BERLIN), ..PlaceFacts::default() });
+    let mut view = consent(ConsentLevel::Express);
+    assert!(berlin.may_email(&view, None, now()).is_err(), "400 days ago");
+    assert_eq!(berlin.may_email(&view, days_ago(5), now()), Ok(Basis::Inquiry));
+    view.granted_at = days_ago(300);
+    assert_eq!(berlin.may_email(&view, None, now()), Ok(Basis::ConsentExpress));
 }
 
 #[test]

@@ -1,6 +1,8 @@
-//! The legal gate as shipped, in sentences: `rows` a state at a time, `places` who is where, `grounds` consent and
-//! screening, `file` faults of the file, `naive` everything against a slow and obvious reading of the law.
+//! The legal gate as shipped, in sentences: `rows` a state at a time, `places` who is where, `clocks` the changes of
+//! the clock, `grounds` consent and screening, `file` faults of the file, `naive` everything against a slow and obvious
+//! reading of the law.
 
+mod clocks;
 mod file;
 mod grounds;
 mod naive;

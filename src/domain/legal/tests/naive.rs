@@ -1,5 +1,5 @@
-//! The windows against a slow and obvious reading of the law: minute by minute, with jiff's own civil time and the rules
-//! of `domain` written out once more.
+//! The windows against a slow and obvious reading of the law: minute by minute, with jiff's own civil time and the
+//! rules of `domain` written out once more.
 
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
@@ -102,7 +102,8 @@ prop_compose! {
             None, None, Some("America/Chicago"), Some("America/New_York"), Some("Europe/London"), Some("Australia/Lord_Howe"),
         ]),
     ) -> PlaceFacts<'static> {
-        // Somebody of whom only the US is known would bring every state's row, and each would have to be written out here.
+        // Somebody of whom only the US is known would bring every state's row, and each would have to be written out
+        // here.
         let canadian = region == Some("ON") || postal_code == Some("K1A 0B1");
         let american = region.is_some() || postal_code.is_some();
         let country = match phone {

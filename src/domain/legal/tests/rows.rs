@@ -1,4 +1,5 @@
-//! Each row as shipped, on days that tell it apart: Tuesday 2026-12-08, Saturday 12-12, Sunday 12-13, Christmas (a Friday).
+//! Each row as shipped, on days that tell it apart: Tuesday 2026-12-08, Saturday 12-12, Sunday 12-13, Christmas (a
+//! Friday).
 
 use super::super::Jurisdictions;
 use super::*;
@@ -61,7 +62,8 @@ fn no_sundays_or_holidays_in_alabama_and_louisiana() {
 #[test]
 fn mississippi_keeps_central_time_and_no_sundays() {
     says(&state("MS", "America/Chicago"), ["08:00-20:00", "08:00-20:00", "closed", "08:00-20:00"]);
-    // Somebody with a Mississippi number in Los Angeles: 8 to 20 Central is 6 to 18 there, of which 8 to 18 are federal.
+    // Somebody with a Mississippi number in Los Angeles: 8 to 20 Central is 6 to 18 there, of which 8 to 18 are
+    // federal.
     says(&state("MS", "America/Los_Angeles"), ["08:00-18:00", "08:00-18:00", "closed", "08:00-18:00"]);
 }
 

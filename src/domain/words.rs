@@ -1,0 +1,96 @@
+//! Reads what people write: replies, texts, chats, and notes about them. Text in, labelled findings out.
+//!
+//! Pure and total: no clock, no I/O, and work in proportion to the length of the text whatever it holds. What words
+//! mean is the lexicon's affair (`config/policy/words.toml`); what follows from a finding is decided elsewhere.
+
+mod almanac;
+mod automaton;
+mod calendar;
+mod clock;
+mod compose;
+mod dates;
+mod finding;
+mod judge;
+mod lexicon;
+mod pattern;
+mod person;
+mod token;
+mod trim;
+mod vocabulary;
+
+pub use finding::{Finding, Label, Medium, OptOutScope, Person};
+pub use lexicon::Lexicon;
+
+use crate::domain::time::{Moment, Zone};
+use automaton::View;
+use calendar::Present;
+use compose::Composer;
+use dates::Reader;
+use judge::Judge;
+use pattern::Slot;
+use token::{Shape, Token};
+
+/// Reads one text that was written at `at` by somebody who lives in `zone`; `auto` says that a program sent it.
+/// At most one finding a label, but for referrals of several people; ordered by place.
+pub fn read(lexicon: &Lexicon, medium: Medium, auto: bool, text: &str, at: Moment, zone: &Zone) -> Vec<Finding> {
+    read_counted(lexicon, medium, auto, text, at, zone).0
+}
+
+/// Whether a text message asks to be written to again ("START").
+pub fn reopens(lexicon: &Lexicon, medium: Medium, text: &str) -> bool {
+    if medium != Medium::Sms {
+        return false;
+    }
+    let tokens = visible_tokens(lexicon, medium, text);
+    let known = &lexicon.known;
+    let is = |t: &Token, set: u8| lexicon.words.info(t.word).sets >> set & 1 == 1;
+    tokens.iter().any(|t| is(t, known.start_word))
+        && tokens.iter().all(|t| is(t, known.start_word) || is(t, known.filler) || is(t, known.greeting))
+}
+
+fn visible_tokens(lexicon: &Lexicon, medium: Medium, text: &str) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    // Offsets are 32 bits; a text beyond that is cut long before it gets here (a message holds 1 MiB).
+    let text = if u32::try_from(text.len()).is_ok() { text } else { "" };
+    if medium == Medium::Sms || medium == Medium::Chat {
+        token::tokenize(&lexicon.words, text, 0, text.len(), &mut tokens);
+    } else {
+        for (from, to) in trim::visible(lexicon, text) {
+            token::tokenize(&lexicon.words, text, from, to, &mut tokens);
+        }
+    }
+    tokens
+}
+
+/// Also tells how many steps the reading took, so that a test can hold it to linear time without a clock.
+fn read_counted(lexicon: &Lexicon, medium: Medium, auto: bool, text: &str, at: Moment, zone: &Zone) -> (Vec<Finding>, usize) {
+    let tokens = visible_tokens(lexicon, medium, text);
+    let known = tokens.iter().any(|t| t.word != vocabulary::UNKNOWN);
+    if !known && !(auto && !tokens.is_empty()) {
+        return (Vec::new(), tokens.len());
+    }
+    let reader = Reader { tokens: &tokens, words: &lexicon.words, text, almanac: &lexicon.almanac, present: Present::new(at, zone, &lexicon.almanac) };
+    let calendar = tokens.iter().any(|t| t.is_number() || lexicon.words.info(t.word).cal.is_some());
+    let dates = if calendar { reader.dates() } else { Vec::new() };
+    let times = if calendar { reader.times(&dates) } else { Vec::new() };
+    let slot = |slot: Slot, i: usize| -> Option<usize> {
+        match slot {
+            Slot::Date => dates.binary_search_by_key(&i, |d| d.from).ok().map(|n| dates[n].to),
+            Slot::Time => times.binary_search_by_key(&i, |t| t.from).ok().map(|n| times[n].to),
+            Slot::Number => reader.count(i).map(|_| i + 1),
+            Slot::MinorAge => reader.count(i).filter(|n| (5..=17).contains(n)).map(|_| i + 1),
+            Slot::Name => (tokens[i].shape == Shape::Capital && person::is_name(lexicon, text, &tokens, i)).then_some(i + 1),
+            Slot::Email => (tokens[i].shape == Shape::Email).then_some(i + 1),
+            Slot::Phone => person::phone(text, &tokens, i),
+        }
+    };
+    let view = View { tokens: &tokens, words: &lexicon.words, filler: lexicon.known.filler, breaker: lexicon.known.breaker, slot: &slot };
+    let (hits, steps) = lexicon.automaton.scan(&view);
+    if hits.is_empty() && dates.is_empty() && !auto {
+        return (Vec::new(), steps + tokens.len());
+    }
+    let mut judge = Judge::new(lexicon, medium, text, &tokens);
+    let said = judge.judge(hits);
+    let findings = Composer { judge: &judge, dates: &dates, times: &times, present: reader.present }.compose(said, auto);
+    (findings, steps + tokens.len())
+}

@@ -1,0 +1,269 @@
+//! From phrases that count to findings: dates, times and people are attached, labels weighed against each other.
+//!
+//! Here stands what a combination means: a call asked for in half a year is timing, an automatic reply says nothing of
+//! interest, a soft no before a clear one is no yes.
+
+use super::calendar::{Plain, Present};
+use super::clock::{TimeRef, When};
+use super::dates::{DateRef, Grain};
+use super::finding::{Finding, Label, Medium, OptOutScope, Person};
+use super::judge::{Judge, Said};
+use super::lexicon::Needs;
+use super::person;
+use super::token::Break;
+use crate::domain::event::WhenLocal;
+use crate::domain::time::date_of_day;
+
+/// Longer quotes are cut: a finding cites its words, not the letter.
+const QUOTE_CHARS: usize = 160;
+/// More people than this are not suggested from one text.
+const MOST_PEOPLE: usize = 3;
+/// How far from a phrase a date of its sentence is looked for.
+const NEAR_DATES: usize = 6;
+
+/// "Check back Monday" is an appointment, "check back on 1 September" a date to remember.
+const NEAR_DAYS: i32 = 14;
+
+pub struct Composer<'a> {
+    pub judge: &'a Judge<'a>,
+    pub dates: &'a [DateRef],
+    pub times: &'a [TimeRef],
+    pub present: Present,
+}
+
+impl Composer<'_> {
+    pub fn compose(&self, said: Vec<Said>, auto: bool) -> Vec<Finding> {
+        let labels = said.iter().fold(0, |all, s| all | s.label.bit());
+        let sure = said.iter().any(|s| s.label == Label::AutoReply && s.certain);
+        // "I'm away until Monday" is a program's word only where no person speaks besides.
+        let human = Label::Interest.bit() | Label::Disinterest.bit() | Label::OptOut.bit() | Label::Callback.bit() | Label::Timing.bit();
+        let likely = labels & Label::AutoReply.bit() != 0 && labels & human == 0 && self.judge.medium == Medium::Email;
+        let mut out = if auto || sure || likely { self.automatic(&said) } else { self.written(&said) };
+        out.sort_by_key(|f| (f.start, f.label));
+        out
+    }
+
+    fn automatic(&self, said: &[Said]) -> Vec<Finding> {
+        let n = self.judge.tokens.len();
+        let first = said.iter().find(|s| s.label == Label::AutoReply);
+        let (from, to) = first.map_or((0, self.judge.sentence(0).end.min(n)), |s| (s.from, s.to));
+        let mut auto = self.finding(Label::AutoReply, from, to, true);
+        auto.date = self.returning();
+        let mut out = vec![auto];
+        if let Some(gone) = said.iter().find(|s| s.label == Label::WrongPerson) {
+            out.push(self.finding(Label::WrongPerson, gone.from, gone.to, gone.certain));
+            out.extend(self.referrals(said));
+        }
+        out
+    }
+
+    /// The day somebody is back: what is said of returning, else what an absence lasts until.
+    fn returning(&self) -> Option<i32> {
+        let known = &self.judge.lexicon.known;
+        let strong = || self.dates.iter().filter(|d| !d.weak && !d.current);
+        let announced = |d: &&DateRef| (d.from.saturating_sub(4)..d.from).any(|i| self.judge.has(i, known.returning));
+        let lasts = |d: &&DateRef| matches!(d.relation, Some(Plain::Until | Plain::Through | Plain::After));
+        let spans = |d: &&DateRef| d.relation == Some(Plain::From) || d.to - d.from >= 4;
+        strong().find(announced).or_else(|| strong().find(lasts)).or_else(|| strong().find(spans)).map(|d| d.day)
+    }
+
+    fn written(&self, said: &[Said]) -> Vec<Finding> {
+        let said: Vec<Said> = said.iter().copied().filter(|s| self.complete(s)).collect();
+        let labels = said.iter().fold(0, |all, s| all | s.label.bit());
+        let clear_no = said.iter().any(|s| s.label == Label::Disinterest && s.certain);
+        let mut best: Vec<Finding> = Vec::new();
+        for s in &said {
+            let group = &self.judge.lexicon.groups[s.group];
+            let hollow = s.label == Label::AutoReply || s.label == Label::Referral || s.label == Label::Interest && !s.certain && clear_no;
+            if hollow || group.unless & labels & !s.label.bit() != 0 {
+                continue;
+            }
+            let date = self.date_for(s, s.label != Label::Interest);
+            let time = self.time_for(s);
+            if group.dated
+                && let Some(d) = date
+            {
+                keep(&mut best, self.dated(Label::Timing, s, Some(d)));
+            }
+            keep(&mut best, self.one(s, date, time));
+        }
+        self.bare_dates(&said, &mut best);
+        best.extend(self.referrals(&said));
+        best
+    }
+
+    /// Whether a phrase that needs a date or time has one.
+    fn complete(&self, s: &Said) -> bool {
+        match self.judge.lexicon.groups[s.group].needs {
+            Needs::Nothing => true,
+            Needs::Date => self.date_for(s, false).is_some(),
+            Needs::Time => self.time_for(s).is_some(),
+            Needs::DateOrTime => self.date_for(s, false).is_some() || self.time_for(s).is_some(),
+        }
+    }
+
+    fn one(&self, s: &Said, date: Option<&DateRef>, time: Option<&TimeRef>) -> Finding {
+        match s.label {
+            Label::Callback | Label::Timing => self.contact_again(s, date, time),
+            Label::OptOut => {
+                let mut f = self.finding(s.label, s.from, s.to, s.certain);
+                f.scope = Some(self.scope(s));
+                f
+            }
+            _ => self.finding(s.label, s.from, s.to, s.certain),
+        }
+    }
+
+    /// A named day or hour is a callback; a month, a quarter, half a year is timing, whatever word was used for it.
+    fn contact_again(&self, s: &Said, date: Option<&DateRef>, time: Option<&TimeRef>) -> Finding {
+        let far = date.is_some_and(|d| d.grain == Grain::Long);
+        let near = date.is_some_and(|d| d.grain == Grain::Day && d.day - self.present.day <= NEAR_DAYS);
+        let contact = self.judge.lexicon.groups[s.group].contact;
+        let label = match s.label {
+            Label::Callback if far && time.is_none() => Label::Timing,
+            Label::Timing if contact && !far && (time.is_some() || near) => Label::Callback,
+            other => other,
+        };
+        let mut f = self.dated(label, s, date);
+        if label == Label::Callback
+            && let Some(t) = time
+        {
+            let (day, minute) = self.moment(date.filter(|d| d.grain == Grain::Day), t.when);
+            f.date = Some(day);
+            f.at = Some(WhenLocal::Local(date_of_day(day).at((minute / 60) as i8, (minute % 60) as i8, 0, 0)));
+            self.stretch(&mut f, t.from, t.to);
+        }
+        f
+    }
+
+    /// The day and minute of a time: today, or tomorrow where the hour has passed.
+    fn moment(&self, date: Option<&DateRef>, when: When) -> (i32, i32) {
+        let p = &self.present;
+        match (when, date) {
+            (When::Ahead(minutes), _) => {
+                let total = p.minute + i32::try_from(minutes).unwrap_or(0);
+                (p.day + total / 1440, total % 1440)
+            }
+            (When::Minute(m), Some(d)) => (d.day, i32::from(m)),
+            (When::Minute(m), None) => (p.day + i32::from(i32::from(m) <= p.minute), i32::from(m)),
+        }
+    }
+
+    fn dated(&self, label: Label, s: &Said, date: Option<&DateRef>) -> Finding {
+        let mut f = self.finding(label, s.from, s.to, s.certain);
+        if let Some(d) = date {
+            f.date = Some(d.day);
+            self.stretch(&mut f, d.from, d.to);
+        }
+        f
+    }
+
+    /// "After summer.", "Next quarter maybe": a far date with hardly anything around it says when.
+    fn bare_dates(&self, said: &[Said], best: &mut Vec<Finding>) {
+        let j = self.judge;
+        let taken = |d: &DateRef| said.iter().any(|s| s.label != Label::Vague && s.label != Label::Disinterest && j.tokens[s.from].sentence == j.tokens[d.from].sentence);
+        if best.iter().any(|f| matches!(f.label, Label::Timing | Label::Callback | Label::Interest)) {
+            return;
+        }
+        let far = |d: &&DateRef| d.grain >= Grain::Week && !d.weak && !d.current && !matches!(d.relation, Some(Plain::By | Plain::From));
+        for d in self.dates.iter().filter(far).take(NEAR_DATES) {
+            let from = (0..d.from).rev().find(|i| j.tokens[i + 1].before != Break::None).map_or(0, |i| i + 1);
+            let to = (d.to..j.tokens.len()).find(|i| j.tokens[*i].before != Break::None).unwrap_or(j.tokens.len());
+            let around = (from..d.from).chain(d.to..to).take(12).all(|i| j.has(i, j.lexicon.known.around_date) || j.has(i, j.lexicon.known.filler));
+            if around && to - from <= 12 + (d.to - d.from) && !taken(d) {
+                let mut f = self.finding(Label::Timing, d.from, d.to, false);
+                f.date = Some(d.day);
+                return best.push(f);
+            }
+        }
+    }
+
+    /// The date that goes with a phrase: of its own sentence before the next one or the one before, a firm one before a hint.
+    fn date_for(&self, s: &Said, elsewhere: bool) -> Option<&DateRef> {
+        let j = self.judge;
+        let sentence = j.tokens[s.from].sentence;
+        let at = self.dates.partition_point(|d| d.to <= s.from);
+        let range = at.saturating_sub(NEAR_DATES)..self.dates.len().min(at + NEAR_DATES);
+        let pick = |n: u32, weak: bool| {
+            let fits = |d: &&DateRef| j.tokens[d.from].sentence == n && (weak || !d.weak);
+            self.dates[range.clone()].iter().filter(fits).min_by_key(|d| (d.weak, d.current, d.soft, d.to <= s.from, d.from.abs_diff(s.from)))
+        };
+        let own = pick(sentence, true);
+        if own.is_some() || !elsewhere {
+            return own;
+        }
+        pick(sentence + 1, false).or_else(|| sentence.checked_sub(1).and_then(|n| pick(n, false))).filter(|d| !d.current)
+    }
+
+    fn time_for(&self, s: &Said) -> Option<&TimeRef> {
+        let j = self.judge;
+        let sentence = j.tokens[s.from].sentence;
+        let at = self.times.partition_point(|t| t.to <= s.from);
+        let range = at.saturating_sub(2)..self.times.len().min(at + 3);
+        // A clock time beats a part of the day: "in the evening, at 7".
+        let near = |n: u32| self.times[range.clone()].iter().filter(|t| j.tokens[t.from].sentence == n).min_by_key(|t| (t.to <= s.from, t.from.abs_diff(s.from)));
+        near(sentence).or_else(|| if s.label == Label::Callback { near(sentence + 1).or_else(|| sentence.checked_sub(1).and_then(near)) } else { None })
+    }
+
+    fn referrals(&self, said: &[Said]) -> Vec<Finding> {
+        let j = self.judge;
+        let mut out: Vec<Finding> = Vec::new();
+        for s in said.iter().filter(|s| s.label == Label::Referral).take(2 * MOST_PEOPLE) {
+            let person = person::near(j.lexicon, j.text, j.tokens, s.from, j.tokens[s.from].sentence + 1);
+            let known = |p: &Person| out.iter().any(|f| f.person.as_ref() == Some(p));
+            if person.as_ref().is_some_and(known) || person.is_none() && !out.is_empty() || out.len() >= MOST_PEOPLE {
+                continue;
+            }
+            let mut f = self.finding(Label::Referral, s.from, s.to, s.certain && person.is_some());
+            f.person = person;
+            out.push(f);
+        }
+        if out.iter().any(|f| f.person.is_some()) {
+            out.retain(|f| f.person.is_some());
+        }
+        out
+    }
+
+    fn scope(&self, s: &Said) -> OptOutScope {
+        match (self.judge.lexicon.groups[s.group].scope, self.judge.medium) {
+            _ if !s.certain => OptOutScope::Channel,
+            (Some(scope), _) => scope,
+            (None, Medium::Sms | Medium::CallNote) => OptOutScope::CallAndSms,
+            (None, Medium::Email) => OptOutScope::Email,
+            (None, _) => OptOutScope::Channel,
+        }
+    }
+
+    fn finding(&self, label: Label, from: usize, to: usize, certain: bool) -> Finding {
+        let tokens = &self.judge.tokens[from..to.max(from + 1).min(self.judge.tokens.len())];
+        let start = tokens.first().map_or(0, |t| t.start);
+        let end = tokens.iter().map(|t| t.end).max().unwrap_or(start);
+        let mut f = Finding { label, start, end, quote: String::new(), date: None, at: None, person: None, certain, scope: None };
+        self.quote(&mut f);
+        f
+    }
+
+    /// Widens a finding to its date or time, if that stands close enough to be quoted with it.
+    fn stretch(&self, f: &mut Finding, from: usize, to: usize) {
+        let t = &self.judge.tokens;
+        let (start, end) = (f.start.min(t[from].start), f.end.max(t[to - 1].end));
+        if end - start <= QUOTE_CHARS as u32 {
+            (f.start, f.end) = (start, end);
+            self.quote(f);
+        }
+    }
+
+    fn quote(&self, f: &mut Finding) {
+        f.quote = self.judge.text[f.start as usize..f.end as usize].chars().take(QUOTE_CHARS).collect();
+    }
+}
+
+/// Keeps the better finding of a label: certain before likely, dated before undated, wide before narrow, early before late.
+fn keep(best: &mut Vec<Finding>, new: Finding) {
+    let rank = |f: &Finding| (f.certain, f.at.is_some(), f.date.is_some(), std::cmp::Reverse(f.scope));
+    match best.iter_mut().find(|f| f.label == new.label) {
+        Some(old) if rank(&new) > rank(old) => *old = new,
+        Some(_) => {}
+        None => best.push(new),
+    }
+}

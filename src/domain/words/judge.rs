@@ -1,0 +1,234 @@
+//! From phrases found to phrases that count: what is hidden, contained, negated or supposed is sorted out here.
+//!
+//! A phrase inside a longer one is part of that; a negation within reach turns it round; an "if" before it makes it a
+//! supposition. What remains is handed to `compose`, which makes findings of it.
+
+use super::automaton::Hit;
+use super::finding::{Label, Medium};
+use super::lexicon::{Alone, Group, Kind, Lexicon, Negated};
+use super::token::{Break, Shape, Token};
+
+/// A phrase that counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Said {
+    pub label: Label,
+    pub group: usize,
+    pub from: usize,
+    pub to: usize,
+    pub certain: bool,
+}
+
+pub struct Judge<'a> {
+    pub lexicon: &'a Lexicon,
+    pub medium: Medium,
+    pub text: &'a str,
+    pub tokens: &'a [Token],
+    /// Tokens that a neutral phrase or boilerplate hides.
+    hidden: Vec<bool>,
+    /// How many tokens before each one are more than fillers.
+    weight: Vec<u32>,
+    /// The sets that any word of the text belongs to.
+    sets: u128,
+    /// Where the first line that holds anything ends, if another follows.
+    first_line: Option<usize>,
+}
+
+/// Nothing longer is a reply of one word said over and over.
+const LONGEST_CHANT: usize = 60;
+
+impl<'a> Judge<'a> {
+    pub fn new(lexicon: &'a Lexicon, medium: Medium, text: &'a str, tokens: &'a [Token]) -> Judge<'a> {
+        let sets = tokens.iter().fold(0, |all, t| all | lexicon.words.info(t.word).sets);
+        let first_line = tokens.first().and_then(|t| text[t.start as usize..].find('\n').map(|n| n + t.start as usize));
+        let (hidden, weight) = (vec![false; tokens.len()], Vec::with_capacity(tokens.len() + 1));
+        let mut judge = Judge { lexicon, medium, text, tokens, hidden, weight, sets, first_line };
+        let (mut sum, mut thanking) = (0, false);
+        judge.weight.push(0);
+        for (i, token) in tokens.iter().enumerate() {
+            // "Thank you so much for the offer" is as empty as "thanks".
+            thanking = judge.has(i, lexicon.known.thanks) || thanking && token.before == Break::None && judge.has(i, lexicon.known.thanks_tail);
+            sum += u32::from(!thanking && !judge.fills(i));
+            judge.weight.push(sum);
+        }
+        judge
+    }
+
+    pub fn has(&self, i: usize, set: u8) -> bool {
+        self.lexicon.words.info(self.tokens[i].word).sets >> set & 1 == 1
+    }
+
+    /// Greetings, politeness, and the name that goes with a greeting or closes a letter.
+    fn fills(&self, i: usize) -> bool {
+        let known = &self.lexicon.known;
+        if self.has(i, known.filler) || self.has(i, known.greeting) {
+            return true;
+        }
+        let named = |t: &Token| t.shape == Shape::Capital && !self.has(i, known.stopword);
+        let greeted = i > 0 && self.has(i - 1, known.greeting) && self.tokens[i].before == Break::None;
+        let alone = self.tokens[i].word == 0 && i > 0 && self.tokens[i].before != Break::None && i + 1 == self.tokens.len();
+        (greeted || alone) && named(&self.tokens[i])
+    }
+
+    /// The tokens of sentence `n`.
+    pub fn sentence(&self, n: u32) -> std::ops::Range<usize> {
+        self.tokens.partition_point(|t| t.sentence < n)..self.tokens.partition_point(|t| t.sentence <= n)
+    }
+    /// How many words of `range` are more than fillers.
+    pub fn weight(&self, range: std::ops::Range<usize>) -> u32 {
+        self.weight[range.end] - self.weight[range.start]
+    }
+    pub fn anywhere(&self, set: u8) -> bool {
+        self.sets >> set & 1 == 1
+    }
+
+    /// The phrases that count, in the order of the text.
+    pub fn judge(&mut self, mut hits: Vec<Hit>) -> Vec<Said> {
+        let group = |h: &Hit| &self.lexicon.groups[usize::from(h.group)];
+        let medium = self.medium.bit();
+        hits.retain(|h| group(h).media & medium != 0);
+        hits.sort_unstable_by_key(|h| (h.from, std::cmp::Reverse(h.to), h.group));
+        self.hide(&hits);
+        let kept = self.uncontained(&hits);
+        kept.iter().filter_map(|h| self.weigh(h)).collect()
+    }
+
+    fn hide(&mut self, hits: &[Hit]) {
+        let mut footer_to = 0;
+        for h in hits {
+            match self.lexicon.groups[usize::from(h.group)].kind {
+                Kind::Neutral => self.hidden[h.from as usize..h.to as usize].fill(true),
+                Kind::Footer if (h.from as usize) < footer_to => {}
+                Kind::Footer => {
+                    let from = self.sentence(self.tokens[h.from as usize].sentence).start;
+                    let line = self.text[self.tokens[h.from as usize].start as usize..].find('\n');
+                    let end = line.map_or(self.text.len(), |n| n + self.tokens[h.from as usize].start as usize) as u32;
+                    let to = self.tokens.partition_point(|t| t.start < end);
+                    self.hidden[from.max(footer_to)..to].fill(true);
+                    footer_to = to;
+                }
+                Kind::Label(_) => {}
+            }
+        }
+    }
+
+    /// Without hits that are hidden or lie inside another. `hits` is sorted by start, the longer first.
+    fn uncontained(&self, hits: &[Hit]) -> Vec<Hit> {
+        let mut kept: Vec<Hit> = Vec::new();
+        // The longest reach so far, of phrases without gaps; hits that start later and end within it are part of it.
+        let mut cover: Option<Hit> = None;
+        for h in hits {
+            let Kind::Label(label) = self.lexicon.groups[usize::from(h.group)].kind else { continue };
+            let group = &self.lexicon.groups[usize::from(h.group)];
+            if (h.from..h.to).all(|i| self.hidden[i as usize]) || !self.stands(h, group) {
+                continue;
+            }
+            let inside = cover.is_some_and(|c| h.to <= c.to && (c.from < h.from || h.to < c.to));
+            let again = kept.iter().rev().take(4).any(|k| {
+                let same = self.lexicon.groups[usize::from(k.group)].kind == Kind::Label(label);
+                same && k.from <= h.from && h.to <= k.to && (k.group == h.group || (k.from, k.to) != (h.from, h.to) || k.gappy)
+            });
+            if inside || again {
+                continue;
+            }
+            kept.push(*h);
+            if !h.gappy && cover.is_none_or(|c| h.to > c.to) {
+                cover = Some(*h);
+            }
+        }
+        kept
+    }
+
+    /// Whether a phrase that must stand alone does.
+    fn stands(&self, h: &Hit, group: &Group) -> bool {
+        let (from, to) = (h.from as usize, h.to as usize);
+        let range = match group.alone {
+            Alone::Anywhere => return true,
+            Alone::Sentence => self.sentence(self.tokens[from].sentence),
+            Alone::Reply => 0..self.tokens.len(),
+        };
+        if self.lone(from..to, range) {
+            return true;
+        }
+        // The first line of a text message counts as a whole reply where it is an opt-out.
+        let opt_out = self.medium == Medium::Sms && group.kind == Kind::Label(Label::OptOut);
+        let line = self.first_line.filter(|_| group.alone == Alone::Reply && opt_out);
+        line.is_some_and(|end| self.lone(from..to, 0..self.tokens.partition_point(|t| (t.start as usize) < end)))
+    }
+
+    /// Whether `all` holds nothing but fillers and repetitions beside `part`.
+    fn lone(&self, part: std::ops::Range<usize>, all: std::ops::Range<usize>) -> bool {
+        if part.end > all.end || part.start < all.start {
+            return false;
+        }
+        if self.weight(all.clone()) == self.weight(part.clone()) {
+            return true;
+        }
+        let words = &self.tokens[part.clone()];
+        if all.len() > LONGEST_CHANT {
+            return false;
+        }
+        // Looked through only where everything else could be a repetition; the first word that is none ends it.
+        all.filter(|i| !part.contains(i)).all(|i| self.weight(i..i + 1) == 0 || words.len() <= 4 && self.tokens[i].word != 0 && words.iter().any(|w| w.word == self.tokens[i].word))
+    }
+
+    fn weigh(&self, h: &Hit) -> Option<Said> {
+        let group = &self.lexicon.groups[usize::from(h.group)];
+        let Kind::Label(mut label) = group.kind else { return None };
+        let (from, to) = (h.from as usize, h.to as usize);
+        let mut certain = group.certain;
+        if group.with.is_some_and(|set| !self.anywhere(set)) || group.without.is_some_and(|set| self.anywhere(set)) {
+            return None;
+        }
+        if group.negated != Negated::Keep
+            && let Some(distance) = self.negated(from)
+        {
+            match group.negated {
+                // "Never said stop" is no opt-out, but "I can not get you to stop calling me" may be one.
+                Negated::Drop if label == Label::OptOut && distance > 1 && !self.said_before(from) => certain = false,
+                Negated::Becomes(other) => {
+                    label = other;
+                    certain = false;
+                }
+                _ => return None,
+            }
+        }
+        let supposed = matches!(label, Label::Interest | Label::Disinterest | Label::Callback) && self.near_before(from, self.lexicon.known.condition).is_some();
+        (!supposed).then_some(Said { label, group: usize::from(h.group), from, to, certain })
+    }
+
+    /// How far before token `at` the nearest of an odd number of negations stands, within the clause.
+    fn negated(&self, at: usize) -> Option<u32> {
+        let (mut count, mut nearest) = (0, None);
+        self.look_back(at, |i, distance| {
+            if self.has(i, self.lexicon.known.negator) {
+                count += 1;
+                nearest = nearest.or(Some(distance));
+            }
+        });
+        nearest.filter(|_| count % 2 == 1)
+    }
+    fn said_before(&self, at: usize) -> bool {
+        self.near_before(at, self.lexicon.known.saying).is_some()
+    }
+    fn near_before(&self, at: usize, set: u8) -> Option<u32> {
+        let mut found = None;
+        self.look_back(at, |i, distance| {
+            if found.is_none() && self.has(i, set) {
+                found = Some(distance);
+            }
+        });
+        found
+    }
+    /// Visits the words before token `at`, nearest first, as far as a negation reaches and the clause goes.
+    fn look_back(&self, at: usize, mut visit: impl FnMut(usize, u32)) {
+        for distance in 1..=self.lexicon.reach {
+            let Some(i) = at.checked_sub(distance as usize) else { return };
+            if self.tokens[i + 1].before != Break::None || self.has(i, self.lexicon.known.breaker) && !self.has(i, self.lexicon.known.condition) {
+                return;
+            }
+            if !self.hidden[i] {
+                visit(i, distance);
+            }
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! The bulk statements of a commit besides leads and keys: one function a kind of row, each skipped where it has none.
+//!
+//! Longer than most files because every kind of row names its columns; there is nothing to follow from one to the next.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::clock_ms;
+use super::leads::numbers;
+use super::session::Session;
+use crate::domain::event::{Channel, ContentHash, EventKey};
+use crate::domain::identity::{KeyHash, LeadNo};
+use crate::domain::suppression::{ClosedBecause, Suppression};
+use crate::store::{ClaimRow, HistoryRow, Lease, OutboxRow, StoreError, TaskRow};
+
+/// Takes tasks back that were never given to the broker; one that was given meanwhile means deciding anew.
+pub async fn drop_unsent(session: &mut Session, tasks: &[Uuid]) -> Result<(), StoreError> {
+    let tasks: BTreeSet<Uuid> = tasks.iter().copied().collect();
+    if tasks.is_empty() {
+        return Ok(());
+    }
+    let sql = "delete from outbox o using unnest($1::uuid[]) as n (id) where o.id = n.id and o.state = 'unsent'";
+    let wanted = tasks.len() as u64;
+    let gone = session.execute(sqlx::query(sql).bind(tasks.into_iter().collect::<Vec<_>>())).await?;
+    if gone == wanted { Ok(()) } else { Err(StoreError::Contended) }
+}
+
+/// Takes wishes back; one that a pool has answered meanwhile means deciding anew.
+pub async fn drop_claims(session: &mut Session, claims: &[(String, Uuid)]) -> Result<(), StoreError> {
+    let claims: BTreeSet<&(String, Uuid)> = claims.iter().collect();
+    if claims.is_empty() {
+        return Ok(());
+    }
+    let sql = "delete from claims c using unnest($1::text[], $2::uuid[]) as n (pool, task_id)
+        where c.pool = n.pool and c.task_id = n.task_id";
+    let pools: Vec<&str> = claims.iter().map(|(pool, _)| pool.as_str()).collect();
+    let tasks: Vec<Uuid> = claims.iter().map(|(_, task)| *task).collect();
+    let gone = session.execute(sqlx::query(sql).bind(pools).bind(tasks)).await?;
+    if gone == claims.len() as u64 { Ok(()) } else { Err(StoreError::Contended) }
+}
+
+/// Everything of leads merged away goes to their survivors. Keys are written apart.
+pub async fn move_to_survivors(session: &mut Session, survivors: &BTreeMap<LeadNo, LeadNo>) -> Result<(), StoreError> {
+    if survivors.is_empty() {
+        return Ok(());
+    }
+    const MOVES: [&str; 6] = [
+        "with gone as (delete from seen s using unnest($1::bigint[], $2::bigint[]) as m (away, survivor)
+            where s.lead_no = m.away returning m.survivor, s.event_key, s.content)
+        insert into seen (lead_no, event_key, content) select survivor, event_key, content from gone
+            on conflict (lead_no, event_key) do nothing",
+        "with gone as (delete from history h using unnest($1::bigint[], $2::bigint[]) as m (away, survivor)
+            where h.lead_no = m.away returning m.survivor, h.at_ms, h.event_key, h.body)
+        insert into history (lead_no, at_ms, event_key, body) select survivor, at_ms, event_key, body from gone
+            on conflict (lead_no, at_ms, event_key) do nothing",
+        "update tasks t set lead_no = m.survivor from unnest($1::bigint[], $2::bigint[]) as m (away, survivor)
+            where t.lead_no = m.away",
+        "update outbox o set lead_no = m.survivor from unnest($1::bigint[], $2::bigint[]) as m (away, survivor)
+            where o.lead_no = m.away",
+        // Claims before the inbox: a pool that is just answering one is waited for, and its answer is moved then.
+        "update claims c set lead_no = m.survivor from unnest($1::bigint[], $2::bigint[]) as m (away, survivor)
+            where c.lead_no = m.away",
+        "update inbox i set lead_no = m.survivor from unnest($1::bigint[], $2::bigint[]) as m (away, survivor)
+            where i.lead_no = m.away",
+    ];
+    for sql in MOVES {
+        let (away, to) = (numbers(survivors.keys().copied()), numbers(survivors.values().copied()));
+        session.execute(sqlx::query(sql).bind(away).bind(to)).await?;
+    }
+    Ok(())
+}
+
+/// Everything of erased leads but their rows, keys and suppressions is deleted.
+pub async fn erase(session: &mut Session, erased: &[LeadNo]) -> Result<(), StoreError> {
+    if erased.is_empty() {
+        return Ok(());
+    }
+    const DELETIONS: [&str; 6] = [
+        "delete from seen where lead_no = any($1)",
+        "delete from history where lead_no = any($1)",
+        "delete from tasks where lead_no = any($1)",
+        "delete from outbox where lead_no = any($1)",
+        "delete from claims where lead_no = any($1)",
+        "delete from inbox where lead_no = any($1)",
+    ];
+    for sql in DELETIONS {
+        session.execute(sqlx::query(sql).bind(numbers(erased.iter().copied()))).await?;
+    }
+    Ok(())
+}
+
+pub async fn add_seen(session: &mut Session, seen: &[(LeadNo, EventKey, ContentHash)]) -> Result<(), StoreError> {
+    if seen.is_empty() {
+        return Ok(());
+    }
+    // A pair that is there already (the lead saw it before a merge) keeps the content it was first seen with.
+    let sql = "insert into seen (lead_no, event_key, content)
+        select * from unnest($1::bigint[], $2::bytea[], $3::bytea[]) on conflict (lead_no, event_key) do nothing";
+    let mut rows: Vec<_> = seen.iter().collect();
+    rows.sort_by_key(|(lead, event, _)| (*lead, *event));
+    let leads = numbers(rows.iter().map(|(lead, _, _)| *lead));
+    let events: Vec<&[u8]> = rows.iter().map(|(_, event, _)| event.0.as_slice()).collect();
+    let contents: Vec<&[u8]> = rows.iter().map(|(_, _, content)| content.0.as_slice()).collect();
+    session.execute(sqlx::query(sql).bind(leads).bind(events).bind(contents)).await?;
+    Ok(())
+}
+
+pub async fn add_history(session: &mut Session, history: &[HistoryRow]) -> Result<(), StoreError> {
+    if history.is_empty() {
+        return Ok(());
+    }
+    let sql = "insert into history (lead_no, at_ms, event_key, body)
+        select * from unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[])
+        on conflict (lead_no, at_ms, event_key) do nothing";
+    let mut rows: Vec<&HistoryRow> = history.iter().collect();
+    rows.sort_by_key(|row| (row.lead_no, row.at, row.event));
+    let leads = numbers(rows.iter().map(|row| row.lead_no));
+    let at: Vec<i64> = rows.iter().map(|row| row.at.0).collect();
+    let events: Vec<&[u8]> = rows.iter().map(|row| row.event.0.as_slice()).collect();
+    let bodies: Vec<&[u8]> = rows.iter().map(|row| row.body.as_slice()).collect();
+    session.execute(sqlx::query(sql).bind(leads).bind(at).bind(events).bind(bodies)).await?;
+    Ok(())
+}
+
+pub async fn add_tasks(session: &mut Session, tasks: &[TaskRow]) -> Result<(), StoreError> {
+    if tasks.is_empty() {
+        return Ok(());
+    }
+    let sql = "insert into tasks (task_id, lead_no, forget_after_ms)
+        select * from unnest($1::uuid[], $2::bigint[], $3::bigint[])
+        on conflict (task_id) do update set lead_no = excluded.lead_no, forget_after_ms = excluded.forget_after_ms";
+    // By id, and the last of each: a task that is made and ended in one unit of work comes twice.
+    let rows: BTreeMap<Uuid, &TaskRow> = tasks.iter().map(|row| (row.task_id, row)).collect();
+    let ids: Vec<Uuid> = rows.keys().copied().collect();
+    let leads = numbers(rows.values().map(|row| row.lead_no));
+    let forget: Vec<i64> = rows.values().map(|row| row.forget_after.0).collect();
+    session.execute(sqlx::query(sql).bind(ids).bind(leads).bind(forget)).await?;
+    Ok(())
+}
+
+pub async fn add_claims(session: &mut Session, claims: &[ClaimRow]) -> Result<(), StoreError> {
+    if claims.is_empty() {
+        return Ok(());
+    }
+    let mut rows: Vec<&ClaimRow> = claims.iter().collect();
+    rows.sort_by_key(|row| (&row.pool, row.task_id));
+    let pools: Vec<&str> = rows.iter().map(|row| row.pool.as_str()).collect();
+    let mut names = pools.clone();
+    names.dedup();
+    // A pool that is held right now is not waited for: a row that exists is a conflict whoever has locked it.
+    let sql = "insert into pools (name, state) select name, '' from unnest($1::text[]) as n (name)
+        on conflict (name) do nothing";
+    session.execute(sqlx::query(sql).bind(names)).await?;
+    let sql = "insert into claims (pool, task_id, lead_no, wish, not_before_ms)
+        select * from unnest($1::text[], $2::uuid[], $3::bigint[], $4::bytea[], $5::bigint[])";
+    let tasks: Vec<Uuid> = rows.iter().map(|row| row.task_id).collect();
+    let leads = numbers(rows.iter().map(|row| row.lead_no));
+    let wishes: Vec<&[u8]> = rows.iter().map(|row| row.wish.as_slice()).collect();
+    let not_before: Vec<i64> = rows.iter().map(|row| row.not_before.0).collect();
+    session.execute(sqlx::query(sql).bind(pools).bind(tasks).bind(leads).bind(wishes).bind(not_before)).await?;
+    Ok(())
+}
+
+/// Outbox rows are born leased to the worker that commits them: nobody else looks at them while it publishes.
+pub async fn add_outbox(session: &mut Session, rows: &[OutboxRow], lease: &Lease) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let sql = concat!(
+        "insert into outbox (id, lead_no, queue, routing_key, kind, cause, priority, lead_version, expires_at_ms,
+            body, state, attempted, lessee, ready_at_ms, created_at_ms)
+        select id, lead_no, queue, routing_key, kind, cause, priority, lead_version, expires_at_ms, body,
+            case when $11 then 'handed' else 'unsent' end, false, case when $11 then $12::uuid end,
+            clock.ms + case when $11 then $13::bigint else 0 end, clock.ms
+        from (select ",
+        clock_ms!(),
+        " as ms) as clock, unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[],
+            $7::smallint[], $8::bigint[], $9::bigint[], $10::bytea[])
+            as n (id, lead_no, queue, routing_key, kind, cause, priority, lead_version, expires_at_ms, body)"
+    );
+    fn column<'a, T>(rows: &'a [OutboxRow], of: impl Fn(&'a OutboxRow) -> T) -> Vec<T> {
+        rows.iter().map(of).collect()
+    }
+    let statement = sqlx::query(sql)
+        .bind(column(rows, |r| r.id))
+        .bind(column(rows, |r| r.lead_no.0))
+        .bind(column(rows, |r| r.queue.as_str()))
+        .bind(column(rows, |r| r.routing_key.as_str()))
+        .bind(column(rows, |r| r.kind.as_str()))
+        .bind(column(rows, |r| r.cause.as_bytes()))
+        .bind(column(rows, |r| i16::from(r.priority)))
+        .bind(column(rows, |r| r.lead_version))
+        .bind(column(rows, |r| r.expires_at.map(|at| at.0)))
+        .bind(column(rows, |r| r.body.as_slice()))
+        .bind(lease.hand)
+        .bind(lease.lessee)
+        .bind(milliseconds(lease.length));
+    session.execute(statement).await?;
+    Ok(())
+}
+
+/// A length as the database counts; a year is for ever.
+pub fn milliseconds(length: std::time::Duration) -> i64 {
+    const YEAR: i64 = 366 * 86_400_000;
+    i64::try_from(length.as_millis()).unwrap_or(YEAR).min(YEAR)
+}
+
+pub async fn finish_inbox(session: &mut Session, done: &[i64]) -> Result<(), StoreError> {
+    if !done.is_empty() {
+        session.execute(sqlx::query("delete from inbox where seq = any($1)").bind(done)).await?;
+    }
+    Ok(())
+}
+
+pub async fn add_inbox(session: &mut Session, causes: &[(LeadNo, Vec<u8>)]) -> Result<(), StoreError> {
+    if causes.is_empty() {
+        return Ok(());
+    }
+    let sql = concat!(
+        "insert into inbox (lead_no, cause, at_ms) select lead_no, cause, ",
+        clock_ms!(),
+        " from unnest($1::bigint[], $2::bytea[]) as n (lead_no, cause)"
+    );
+    let leads = numbers(causes.iter().map(|(lead, _)| *lead));
+    let causes: Vec<&[u8]> = causes.iter().map(|(_, cause)| cause.as_slice()).collect();
+    session.execute(sqlx::query(sql).bind(leads).bind(causes)).await?;
+    Ok(())
+}
+
+/// [`Suppression::join`] in SQL. It must be there too, because two units of work may close the same key at once
+/// without holding a lead in common.
+pub async fn join_suppressions(
+    session: &mut Session,
+    rows: &BTreeMap<(KeyHash, Channel), Suppression>,
+) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let sql = "insert into suppression as s (key, channel, first_closed_ms, last_closed_ms, last_reopened_ms, why)
+        select * from unnest($1::bytea[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[])
+        on conflict (key, channel) do update set
+            why = case
+                when s.last_closed_ms < excluded.last_closed_ms then excluded.why
+                when s.last_closed_ms > excluded.last_closed_ms then s.why
+                when array_position($7::text[], s.why) <= array_position($7::text[], excluded.why) then s.why
+                else excluded.why end,
+            first_closed_ms = least(s.first_closed_ms, excluded.first_closed_ms),
+            last_closed_ms = greatest(s.last_closed_ms, excluded.last_closed_ms),
+            last_reopened_ms = greatest(s.last_reopened_ms, excluded.last_reopened_ms)";
+    let mut sorted: Vec<_> = rows.iter().map(|((key, channel), row)| (key, channel.name(), row)).collect();
+    sorted.sort_by_key(|(key, channel, _)| (**key, *channel));
+    let keys: Vec<&[u8]> = sorted.iter().map(|(key, ..)| key.0.as_slice()).collect();
+    let channels: Vec<&str> = sorted.iter().map(|(_, channel, _)| *channel).collect();
+    let statement = sqlx::query(sql)
+        .bind(keys)
+        .bind(channels)
+        .bind(sorted.iter().map(|(.., row)| row.first_closed.0).collect::<Vec<_>>())
+        .bind(sorted.iter().map(|(.., row)| row.last_closed.0).collect::<Vec<_>>())
+        .bind(sorted.iter().map(|(.., row)| row.last_reopened.map(|at| at.0)).collect::<Vec<_>>())
+        .bind(sorted.iter().map(|(.., row)| row.why.name()).collect::<Vec<_>>())
+        .bind(ClosedBecause::ALL.map(ClosedBecause::name).to_vec());
+    session.execute(statement).await?;
+    Ok(())
+}
+
+pub async fn add_world(session: &mut Session, facts: &[(EventKey, Vec<u8>)]) -> Result<(), StoreError> {
+    if facts.is_empty() {
+        return Ok(());
+    }
+    let sql = concat!(
+        "insert into world_deltas (event_key, body, at_ms) select event_key, body, ",
+        clock_ms!(),
+        " from unnest($1::bytea[], $2::bytea[]) as n (event_key, body) on conflict (event_key) do nothing"
+    );
+    let facts: BTreeMap<&EventKey, &Vec<u8>> = facts.iter().map(|(event, body)| (event, body)).collect();
+    let events: Vec<&[u8]> = facts.keys().map(|event| event.0.as_slice()).collect();
+    let bodies: Vec<&[u8]> = facts.values().map(|body| body.as_slice()).collect();
+    session.execute(sqlx::query(sql).bind(events).bind(bodies)).await?;
+    Ok(())
+}
