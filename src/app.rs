@@ -118,8 +118,9 @@ pub fn start_log(config: &Config, is_worker: bool) -> Result<()> {
 /// # Errors
 /// An address that cannot be read.
 pub fn postgres(config: &Config) -> Result<Postgres> {
-    Postgres::connect(config.store.url.expose(), config.store.max_connections)
-        .with_context(|| format!("cannot use the database {}", config.store.url))
+    let connected = Postgres::connect(config.store.url.expose(), config.store.max_connections);
+    let store = connected.with_context(|| format!("cannot use the database {}", config.store.url))?;
+    Ok(store.with_clock_offset(config.clock.offset))
 }
 
 /// The database file of the embedded profile, which must be there.
@@ -127,7 +128,15 @@ pub fn postgres(config: &Config) -> Result<Postgres> {
 /// # Errors
 /// It is not there.
 pub fn sqlite(config: &Config) -> Result<Sqlite> {
-    Ok(Sqlite::open(existing(&config.store.url, "database")?))
+    Ok(Sqlite::open(existing(&config.store.url, "database")?).with_clock_offset(config.clock.offset))
+}
+
+/// The same, made where it is missing.
+///
+/// # Errors
+/// Its folder cannot be made.
+pub fn new_sqlite(config: &Config) -> Result<Sqlite> {
+    Ok(Sqlite::open(in_its_folder(&config.store.url)?).with_clock_offset(config.clock.offset))
 }
 
 /// The queue file of the embedded profile, which must be there.
@@ -197,7 +206,6 @@ pub fn reader<S: Store>(config: &Config, store: S) -> Result<Reader<S>> {
         hasher,
         policy: policy(config)?,
         default_country: config.contact.default_country.clone(),
-        clock_offset: config.clock.offset,
     })
 }
 
@@ -216,7 +224,7 @@ fn existing(address: &Address, what: &str) -> Result<PathBuf> {
 }
 
 /// The same, with the folder made where it is missing.
-pub(crate) fn in_its_folder(address: &Address) -> Result<PathBuf> {
+fn in_its_folder(address: &Address) -> Result<PathBuf> {
     let path = file_of(address);
     make_folder_of(&path)?;
     Ok(path)

@@ -18,7 +18,6 @@ use crate::app::{self, KeyError, PolicyErrors, with_queue, with_store};
 use crate::commands::{self, Console, Outcome, Output, Usage};
 use crate::config::{Config, ConfigErrors, Profile, process_environment};
 use crate::queue::DeadAction;
-use crate::store::sqlite::Sqlite;
 use ask::{Cli, Command, ConfigAsk, DeadAsk, WhichAsk};
 
 /// Does what the command line asks for.
@@ -53,10 +52,7 @@ fn answer(asked: Cli) -> Result<Outcome> {
         Command::Schema { out: folder } => {
             commands::schema::run(folder.as_deref(), &mut out).map(|()| Outcome::Done)
         }
-        Command::Demo => {
-            let env = app::virtual_env(&config, app::policy(&config)?);
-            commands::demo::run(&mut out, env).map(|()| Outcome::Done)
-        }
+        Command::Demo => commands::demo::run(&mut out).map(|()| Outcome::Done),
         Command::Replay(ask) => replay(&config, ask, &mut out),
         other => {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -140,7 +136,7 @@ async fn migrate(config: &Config, out: &mut impl Write) -> Result<()> {
     let (address, epoch) = (config.store.url.to_string(), config.id.epoch.as_deref());
     match config.profile {
         Profile::Embedded => {
-            let store = Sqlite::open(app::in_its_folder(&config.store.url)?);
+            let store = app::new_sqlite(config)?;
             commands::migrate::run(&store, &address, epoch, out).await?;
             store.close().await;
         }

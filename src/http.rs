@@ -24,12 +24,13 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::config::Secret;
-use crate::domain::time::Moment;
+use crate::domain::time::{Moment, Span};
 use crate::queue::{Queue, QueueError};
 use crate::reading::Reader;
 use crate::store::Store;
@@ -62,8 +63,17 @@ pub struct Parts<S, Q> {
     pub reader: Reader<S>,
     pub queue: Q,
     pub inbound: Inbound,
+    /// Added to this machine's time; for tests only.
+    pub clock_offset: Span,
     /// Tasks can be fetched here; `None` where they travel by a broker.
     pub pull: Option<Pull>,
+}
+
+impl<S, Q> Parts<S, Q> {
+    /// This machine's clock.
+    fn clock(&self) -> Moment {
+        Moment::from_timestamp(Timestamp::now()) + self.clock_offset
+    }
 }
 
 /// How desks take tasks and settle them, where the queue is a file of ours.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::domain::identity::{Key, KeyHash, KeyHasher, KeyKind, LeadNo};
 use crate::domain::lead::{DecodeError, Lead};
 use crate::domain::policy::Policy;
-use crate::domain::time::{Moment, Span};
+use crate::domain::time::Moment;
 use crate::store::{LeadRow, Store, StoreError};
 use crate::wire::inbound::{Envelope, Inbound, decode};
 use crate::wire::record::{LeadRecord, record};
@@ -24,8 +24,6 @@ pub struct Reader<S> {
     pub policy: Arc<Policy>,
     /// ISO 3166-1 alpha-2: where national phone numbers are read.
     pub default_country: String,
-    /// Added to the database's time; for tests only.
-    pub clock_offset: Span,
 }
 
 /// Whom a text names.
@@ -51,7 +49,7 @@ impl<S: Store> Reader<S> {
     /// # Errors
     /// Those of the store.
     pub async fn now(&self) -> Result<Moment, ReadError> {
-        Ok(self.store.info().await?.now + self.clock_offset)
+        Ok(self.store.info().await?.now)
     }
 
     /// The lead that a text names: its id, or a key (`email:…`, `phone:…`, `id:…`, `visitor:…`, or bare, tried as each

@@ -20,7 +20,6 @@ use crate::http::{self, Parts, Pull, Site};
 use crate::queue::Queue;
 use crate::queue::local::LocalQueue;
 use crate::reading::Reader;
-use crate::store::sqlite::Sqlite;
 use crate::store::{Store, StoreInfo};
 use crate::telemetry::Metrics;
 use crate::worker::{Health, Settings, Stop, Worker, stopped};
@@ -43,7 +42,7 @@ pub async fn run(config: &Config) -> Result<()> {
     })?;
     match config.profile {
         Profile::Embedded => {
-            let store = Sqlite::open(super::in_its_folder(&config.store.url)?);
+            let store = super::new_sqlite(config)?;
             let epoch = config.id.epoch.as_deref();
             store.migrate(epoch).await.with_context(|| format!("cannot use the database {}", config.store.url))?;
             let path = super::in_its_folder(&config.queue.url)?;
@@ -124,9 +123,14 @@ impl<S: Store, Q: Queue> Start<'_, S, Q> {
             hasher,
             policy: self.policy,
             default_country: config.contact.default_country.clone(),
-            clock_offset: config.clock.offset,
         };
-        site.open(Parts { reader, queue: self.queue.clone(), inbound: settings.inbound.clone(), pull: self.pull });
+        site.open(Parts {
+            reader,
+            queue: self.queue.clone(),
+            inbound: settings.inbound.clone(),
+            clock_offset: config.clock.offset,
+            pull: self.pull,
+        });
         Worker::run(self.store, self.queue, env, settings, metrics, health, stop).await;
         Ok(())
     }

@@ -136,7 +136,8 @@ async fn database<S: Store>(config: &Config, store: &S, found: &mut Findings) {
     // The database read its clock somewhere between our two readings.
     let here = Moment(before.0.midpoint(clock().0));
     found.ok("database", format!("{} answers; schema version {}", config.store.url, info.schema_version));
-    let (ahead, skew) = (info.now - here, (info.now - here).0.unsigned_abs());
+    let ahead = info.now - config.clock.offset - here;
+    let skew = ahead.0.unsigned_abs();
     let says = format!("the database is {} ms {} this machine", skew, if ahead.0 < 0 { "behind" } else { "ahead of" });
     match skew {
         SKEW_WRONG_MS.. => found.wrong("clock", format!("{says}: let both keep time with NTP")),

@@ -8,12 +8,10 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::answer::Refused;
 use super::{Pull, Shared, Site};
-use crate::domain::time::Moment;
 use crate::queue::{Queue, QueueError};
 use crate::store::Store;
 
@@ -52,7 +50,7 @@ pub async fn lease<S: Store, Q: Queue>(
     if !(1..=MAX_TASKS).contains(&limit) || !(1..=MAX_LEASE).contains(&lease) {
         return Err(wrong());
     }
-    let now = Moment::from_timestamp(Timestamp::now()) + site.parts()?.reader.clock_offset;
+    let now = site.parts()?.clock();
     let tasks = (pull.lease)(suffix, limit, Duration::from_secs(lease), now).await.map_err(no_such_queue)?;
     let mut body = Vec::from(b"{\"tasks\":[");
     for (index, (_, task)) in tasks.iter().enumerate() {

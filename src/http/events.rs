@@ -10,7 +10,6 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::Deserializer;
@@ -47,8 +46,7 @@ pub async fn post<S: Store, Q: Queue>(State(site): Shared<S, Q>, request: Reques
     // Never closed.
     let _room = site.bodies.acquire().await;
     let body = read(request).await?;
-    let now = Moment::from_timestamp(Timestamp::now()) + parts.reader.clock_offset;
-    let (events, refused) = sort(&body, now, &parts.inbound)?;
+    let (events, refused) = sort(&body, parts.clock(), &parts.inbound)?;
     let accepted = events.len();
     if accepted > 0 {
         parts.queue.send_events(events).await?;

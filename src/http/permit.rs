@@ -16,7 +16,8 @@ use super::Shared;
 use super::answer::Refused;
 use crate::domain::conduct::Entry;
 use crate::domain::touches::calls;
-use crate::domain::contact::{KeyStatus, Status, statuses};
+use crate::domain::contact::{KeyStatus, Status};
+use crate::domain::diagnosis;
 use crate::domain::event::Channel;
 use crate::domain::fold::place_facts;
 use crate::domain::identity::{KeyHash, LeadNo};
@@ -43,7 +44,7 @@ pub async fn permit<S: Store, Q: Queue>(State(site): Shared<S, Q>, Path(id): Pat
     let (held, loaded) = parts.reader.store.hold(Wanted { messages: vec![message], ..Wanted::default() }).await?;
     // Nothing is changed: dropping what is held gives it back.
     drop(held);
-    let now = loaded.now + parts.reader.clock_offset;
+    let now = loaded.now;
     let answer = match lead_of(&loaded.tasks, loaded.leads, task)? {
         Some(lead) => judge(&lead, task, &loaded.suppressions, &parts.reader.policy, now),
         None => Err(denied("unknown_task", "No open task has this id: it ended long ago, or its lead was forgotten.")),
@@ -87,7 +88,8 @@ fn judge(
     if entry.expires_at <= now {
         return Err(denied("window_passed", format!("The task expired at {}.", entry.expires_at)));
     }
-    is_not_suppressed(lead, entry, suppressions, policy)?;
+    is_not_suppressed(lead, entry, suppressions)?;
+    is_alive(lead, entry, policy, now)?;
     let until = window_end(lead, entry, policy, now)?;
     Ok(until.min(entry.expires_at))
 }
@@ -105,18 +107,24 @@ fn is_open(entry: &Entry) -> Result<(), Denied> {
 }
 
 /// What anybody closed since the task was made, through whatever lead.
-fn is_not_suppressed(lead: &Lead, entry: &Entry, rows: &Suppressions, policy: &Policy) -> Result<(), Denied> {
+fn is_not_suppressed(lead: &Lead, entry: &Entry, rows: &Suppressions) -> Result<(), Denied> {
     let closed = |hash: &KeyHash, channel| rows.get(&(*hash, channel)).is_some_and(Suppression::is_closed);
     let suppressed = |detail: &str| Err(denied("suppressed", detail));
     if entry.class == Class::Partner && lead.hashes.values().any(|hash| closed(hash, Channel::Share)) {
         return suppressed("The lead no longer agrees to be passed on.");
     }
     let (Some(channel), Some(value)) = (entry.channel, &entry.key) else { return Ok(()) };
-    if lead.hashes.iter().any(|(key, hash)| key.value == *value && closed(hash, channel)) {
-        return suppressed("The number or address was closed for this channel.");
+    match lead.hashes.iter().any(|(key, hash)| key.value == *value && closed(hash, channel)) {
+        true => suppressed("The number or address was closed for this channel."),
+        false => Ok(()),
     }
+}
+
+/// What the facts say about the number or address by now.
+fn is_alive(lead: &Lead, entry: &Entry, policy: &Policy, now: Moment) -> Result<(), Denied> {
+    let Some(value) = &entry.key else { return Ok(()) };
     let is_dead = |key: &KeyStatus<'_>| key.key.value == *value && key.status == Status::Dead;
-    match statuses(&lead.facts, &calls(&lead.facts, policy), policy).iter().any(is_dead) {
+    match diagnosis::judge(&lead.facts, policy, now).keys.iter().any(is_dead) {
         true => Err(denied("bad_number", "The number or address turned out to be dead.")),
         false => Ok(()),
     }
