@@ -33,7 +33,11 @@ fn main() {
         .collect();
     let decoding = started.elapsed();
     events.sort_by(|a, b| (a.at, &a.source, &a.id).cmp(&(b.at, &b.source, &b.id)));
-    println!("{path}: {} events, decoded at {:.1} us each", events.len(), decoding.as_secs_f64() * 1e6 / events.len() as f64);
+    println!(
+        "{path}: {} events, decoded at {:.1} us each",
+        events.len(),
+        decoding.as_secs_f64() * 1e6 / events.len() as f64
+    );
     let policy = Arc::new(Policy::shipped(Fictional::Allow).unwrap_or_else(|e| panic!("{}", e.join("\n"))));
     let mut rates = Vec::new();
     for _ in 0..ROUNDS {

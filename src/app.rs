@@ -201,12 +201,7 @@ pub fn reader<S: Store>(config: &Config, store: S) -> Result<Reader<S>> {
     let Some(hasher) = read_key(path)? else {
         bail!("there is no secret key file {} yet; `gleaner run` makes it", path.display());
     };
-    Ok(Reader {
-        store,
-        hasher,
-        policy: policy(config)?,
-        default_country: config.contact.default_country.clone(),
-    })
+    Ok(Reader { store, hasher, policy: policy(config)?, default_country: config.contact.default_country.clone() })
 }
 
 /// The path in an address such as `sqlite:data/gleaner.db` or `sqlite:///var/lib/gleaner.db`.

@@ -49,9 +49,7 @@ fn answer(asked: Cli) -> Result<Outcome> {
             }
             Ok(Outcome::Done)
         }
-        Command::Schema { out: folder } => {
-            commands::schema::run(folder.as_deref(), &mut out).map(|()| Outcome::Done)
-        }
+        Command::Schema { out: folder } => commands::schema::run(folder.as_deref(), &mut out).map(|()| Outcome::Done),
         Command::Demo => commands::demo::run(&mut out).map(|()| Outcome::Done),
         Command::Replay(ask) => replay(&config, ask, &mut out),
         other => {
@@ -80,7 +78,8 @@ async fn answer_async(
             })?;
         }
         Command::Export { as_of } => {
-            with_store!(config, |store| commands::export::run(&app::reader(config, store)?, as_of, out, console).await)?;
+            with_store!(config, |store| commands::export::run(&app::reader(config, store)?, as_of, out, console)
+                .await)?;
         }
         Command::Migrate => migrate(config, out).await?,
         Command::Topology { diff, apply, output } => {

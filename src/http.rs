@@ -78,7 +78,10 @@ impl<S, Q> Parts<S, Q> {
 
 /// How desks take tasks and settle them, where the queue is a file of ours.
 pub struct Pull {
-    #[expect(clippy::type_complexity, reason = "the two calls of the local queue, which only the composition root names")]
+    #[expect(
+        clippy::type_complexity,
+        reason = "the two calls of the local queue, which only the composition root names"
+    )]
     pub lease: Box<
         dyn Fn(String, usize, Duration, Moment) -> BoxFuture<'static, Result<Vec<(String, Vec<u8>)>, QueueError>>
             + Send
@@ -127,13 +130,11 @@ pub fn router<S: Store, Q: Queue>(site: Arc<Site<S, Q>>) -> Router {
 }
 
 async fn readyz<S: Store, Q: Queue>(State(site): Shared<S, Q>) -> Response {
-    let missing: Vec<&str> = [
-        (site.health.is_consuming(), "not consuming events"),
-        (site.health.is_storing(), "not storing leads"),
-    ]
-    .into_iter()
-    .filter_map(|(is_well, what)| (!is_well).then_some(what))
-    .collect();
+    let missing: Vec<&str> =
+        [(site.health.is_consuming(), "not consuming events"), (site.health.is_storing(), "not storing leads")]
+            .into_iter()
+            .filter_map(|(is_well, what)| (!is_well).then_some(what))
+            .collect();
     match missing.is_empty() {
         true => "ready\n".into_response(),
         false => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", missing.join(", "))).into_response(),

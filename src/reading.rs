@@ -124,7 +124,8 @@ fn lead(row: LeadRow) -> Result<Lead, ReadError> {
 /// The keys that a text may be, strongest first.
 fn keys_named(text: &str, country: &str) -> Vec<Key> {
     let kinds = KeyKind::ALL;
-    let prefixed = kinds.into_iter().find_map(|kind| Some((kind, text.trim().strip_prefix(kind.name())?.strip_prefix(':')?)));
+    let prefixed =
+        kinds.into_iter().find_map(|kind| Some((kind, text.trim().strip_prefix(kind.name())?.strip_prefix(':')?)));
     let mut keys: Vec<Key> = match prefixed {
         Some((kind, value)) => key(kind, value, country).into_iter().collect(),
         None => kinds.into_iter().filter_map(|kind| key(kind, text, country)).collect(),

@@ -107,7 +107,11 @@ impl<S: Store, Q: Queue> Start<'_, S, Q> {
         if let Some(epoch) = &config.id.epoch
             && *epoch != info.epoch
         {
-            tracing::warn!(set = epoch, used = info.epoch, "`id.epoch` differs from the one this database began with, which stays");
+            tracing::warn!(
+                set = epoch,
+                used = info.epoch,
+                "`id.epoch` differs from the one this database began with, which stays"
+            );
         }
         let env = Arc::new(Env {
             policy: self.policy.clone(),

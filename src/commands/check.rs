@@ -162,7 +162,9 @@ async fn key_fits<S: Store>(config: &Config, store: &S, found: &mut Findings) {
         (Ok(Fit::Fits), true) => found.ok("leads", "there are some, hashed under this secret key"),
         (Ok(_), true) => found.wrong(
             "leads",
-            format!("they were hashed under another secret key than {path}: copy the file from another worker or its backup"),
+            format!(
+                "they were hashed under another secret key than {path}: copy the file from another worker or its backup"
+            ),
         ),
         (Ok(_), false) => found.wrong(
             "leads",

@@ -196,7 +196,9 @@ async fn visit<Q: Queue>(
 fn row(letter: &DeadLetterView) -> Row {
     let (at, reason, detail) = match &letter.refusal {
         Some(refusal) => (Some(refusal.at.clone()), refusal.reason.clone(), refusal.detail.clone()),
-        None => (None, "delivery_limit".to_owned(), "The broker delivered it too often and set it aside itself.".to_owned()),
+        None => {
+            (None, "delivery_limit".to_owned(), "The broker delivered it too often and set it aside itself.".to_owned())
+        }
     };
     Row {
         key: key(letter),

@@ -51,7 +51,11 @@ pub fn run(out: &mut impl Write, env: Env) -> Result<()> {
         by_lead.entry(body["subject"].as_str().unwrap_or_default().to_owned()).or_default().push(body);
     }
     let records: Vec<LeadRecord> = replay.leads().into_iter().map(|l| replay.record(l)).collect();
-    writeln!(out, "{events} events about {} invented leads, {count} messages out, on a virtual clock until {until}.", records.len())?;
+    writeln!(
+        out,
+        "{events} events about {} invented leads, {count} messages out, on a virtual clock until {until}.",
+        records.len()
+    )?;
     let mut records: Vec<(String, LeadRecord)> = records.into_iter().map(|r| (name_of(&r, &by_lead), r)).collect();
     records.sort_by(|a, b| a.0.cmp(&b.0));
     for (name, record) in &records {
@@ -89,7 +93,10 @@ fn tell(out: &mut impl Write, name: &str, record: &LeadRecord, messages: &[Value
             continue;
         }
         let (play, kind) = (data["play"].as_str().unwrap_or_default(), data["kind"].as_str().unwrap_or_default());
-        let by = data["channel"].as_str().or_else(|| data["partner"]["id"].as_str()).map_or(String::new(), |c| format!(" by {c}"));
+        let by = data["channel"]
+            .as_str()
+            .or_else(|| data["partner"]["id"].as_str())
+            .map_or(String::new(), |c| format!(" by {c}"));
         writeln!(out, "  {time}  {kind}{by} ({play}): {}", data["reason"]["summary"].as_str().unwrap_or_default())?;
     }
     if messages.len() > TOLD {

@@ -37,7 +37,11 @@ fn write_all(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
     writeln!(out)?;
     score(out, r)?;
     writeln!(out)?;
-    writeln!(out, "What we did for it ({})", if r.audit.complete { "nothing owed" } else { "something is still owed" })?;
+    writeln!(
+        out,
+        "What we did for it ({})",
+        if r.audit.complete { "nothing owed" } else { "something is still owed" }
+    )?;
     for item in &r.audit.items {
         writeln!(out, "  {:<15} {:<15} {}", item.item, item.state, item.detail)?;
     }

@@ -27,16 +27,17 @@ pub async fn run<S: Store>(
     let lead = match reader.find(text).await.context("cannot look the lead up")? {
         Found::Lead(lead) => lead,
         Found::Erased(_) => bail!("this person asked to be forgotten"),
-        Found::Nobody => bail!(
-            "no lead has the id or key {text:?}; a key may be given as email:…, phone:…, id:… or visitor:…"
-        ),
+        Found::Nobody => {
+            bail!("no lead has the id or key {text:?}; a key may be given as email:…, phone:…, id:… or visitor:…")
+        }
     };
     let at = match as_of {
         Some(at) => at,
         None => reader.now().await?,
     };
     if as_of.is_some() && is_newer(&lead, at) {
-        console.remark(&format!("the lead has events after {at}: this judges at that instant what was only known later"));
+        console
+            .remark(&format!("the lead has events after {at}: this judges at that instant what was only known later"));
     }
     let record = reader.record(&lead, at).await?;
     if json {

@@ -147,7 +147,10 @@ impl Run {
             {
                 *self.plays.entry(play).or_default() += 1;
             }
-            self.tasks.write_all(&message.body).and_then(|()| self.tasks.write_all(b"\n")).context("cannot write tasks.jsonl")?;
+            self.tasks
+                .write_all(&message.body)
+                .and_then(|()| self.tasks.write_all(b"\n"))
+                .context("cannot write tasks.jsonl")?;
         }
         Ok(())
     }
@@ -263,7 +266,8 @@ fn records(dir: &Path) -> Result<BTreeMap<String, Value>> {
     let file = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut out = BTreeMap::new();
     for line in BufReader::new(file).lines() {
-        let record: Value = serde_json::from_str(&line?).with_context(|| format!("{} holds a broken line", path.display()))?;
+        let record: Value =
+            serde_json::from_str(&line?).with_context(|| format!("{} holds a broken line", path.display()))?;
         out.insert(record["keys"].to_string(), record);
     }
     Ok(out)

@@ -54,7 +54,9 @@ pub async fn run(config: &Config, action: Action, output: Output, out: &mut impl
             let (exchanges, queues, bindings) =
                 (topology.exchanges.len(), topology.queues.len(), topology.bindings.len());
             match output {
-                Output::Table => writeln!(out, "{exchanges} exchanges, {queues} queues and {bindings} bindings are there.")?,
+                Output::Table => {
+                    writeln!(out, "{exchanges} exchanges, {queues} queues and {bindings} bindings are there.")?
+                }
                 Output::Json | Output::Jsonl => {
                     writeln!(out, "{}", json!({ "exchanges": exchanges, "queues": queues, "bindings": bindings }))?;
                 }

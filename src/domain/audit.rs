@@ -62,7 +62,11 @@ pub enum Detail {
     NotNeeded,
     After(Span),
     NotYet,
-    Calls { made: u32, days: u32, of: u32 },
+    Calls {
+        made: u32,
+        days: u32,
+        of: u32,
+    },
     /// Morning, afternoon, evening: tried or not.
     Dayparts([bool; 3]),
     Channels(u32),
@@ -90,7 +94,9 @@ impl Audited {
     pub fn would_help(&self) -> String {
         match (self.item, self.detail) {
             (Item::FirstTouch, _) => "a first answer to the inquiry".into(),
-            (Item::Attempts, Detail::Calls { made, of, .. }) => format!("{} more calls", of.saturating_sub(made).max(1)),
+            (Item::Attempts, Detail::Calls { made, of, .. }) => {
+                format!("{} more calls", of.saturating_sub(made).max(1))
+            }
             (Item::Attempts, _) => "more calls".into(),
             (Item::Dayparts, Detail::Dayparts(tried)) => {
                 let i = tried.iter().position(|t| !t).unwrap_or(0);
@@ -140,7 +146,9 @@ impl Audit {
         let (mut open, mut all) = (0.0, 0.0);
         for item in applies {
             let part = match (item.state, item.detail) {
-                (State::Open, Detail::Calls { made, of, .. }) => f64::from(of.saturating_sub(made).max(1)) / f64::from(of.max(1)),
+                (State::Open, Detail::Calls { made, of, .. }) => {
+                    f64::from(of.saturating_sub(made).max(1)) / f64::from(of.max(1))
+                }
                 (State::Open, Detail::Dayparts(tried)) => tried.iter().filter(|t| !**t).count() as f64 / 3.0,
                 (State::Open, _) => 1.0,
                 _ => 0.0,
@@ -213,9 +221,21 @@ pub fn audit(facts: &Facts, j: &Judgement<'_>, policy: &Policy, now: Moment) -> 
         (State::NotApplicable, State::NotApplicable, State::NotApplicable)
     } else {
         let enough = made >= rules.attempts && days >= rules.attempt_days;
-        let attempts = if enough { State::Done } else if can_call { State::Open } else { State::NotApplicable };
+        let attempts = if enough {
+            State::Done
+        } else if can_call {
+            State::Open
+        } else {
+            State::NotApplicable
+        };
         let all = tried.iter().all(|t| *t);
-        let dayparts = if all { State::Done } else if can_call { State::Open } else { State::NotApplicable };
+        let dayparts = if all {
+            State::Done
+        } else if can_call {
+            State::Open
+        } else {
+            State::NotApplicable
+        };
         let channels = channels_tried(facts);
         let second = if channels >= 2 {
             State::Done

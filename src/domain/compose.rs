@@ -91,7 +91,11 @@ pub fn task(
         partner: None,
         content: None,
         script: None,
-        consent: p.consent.clone().map(|(level, at, evidence_url)| ConsentProof { level: level.name().into(), at, evidence_url }),
+        consent: p.consent.clone().map(|(level, at, evidence_url)| ConsentProof {
+            level: level.name().into(),
+            at,
+            evidence_url,
+        }),
         origin: origin(facts),
         last_touch: plays::last_touch(facts).map(|t| LastTouch {
             at: t.cited.stamp.at,
@@ -112,8 +116,7 @@ pub fn task(
         }),
         faults: (kind == Kind::ContactRepair).then(|| p.faults.clone()),
         step: (kind == Kind::NurtureCheckIn).then_some(conduct.nurture_steps + 1),
-        cadence_days: (kind == Kind::NurtureCheckIn)
-            .then_some((ctx.policy.plays.nurture.gap.0.0 / 86_400_000) as u32),
+        cadence_days: (kind == Kind::NurtureCheckIn).then_some((ctx.policy.plays.nurture.gap.0.0 / 86_400_000) as u32),
         permitted_channels: (kind == Kind::ReferralHandoff).then(|| permitted(p)),
         accept_by: None,
         return_by: None,
@@ -183,10 +186,8 @@ fn reason(facts: &Facts, j: &Judgement<'_>, p: &Proposal<'_>) -> Reason {
     if p.channel == Some(Channel::Call) && p.consent.is_none() {
         summary.push_str(" To be dialled by hand, and no SMS: the lead asked, but agreed to nothing in so many words.");
     }
-    let mut evidence: Vec<Because> = vec![Because {
-        because: p.because.clone(),
-        event: plays::newest_inquiry(facts).map(|c| c.id.clone()),
-    }];
+    let mut evidence: Vec<Because> =
+        vec![Because { because: p.because.clone(), event: plays::newest_inquiry(facts).map(|c| c.id.clone()) }];
     evidence.extend(
         j.evidence.iter().take(5).map(|e| Because { because: e.why.sentence(), event: e.event.map(str::to_owned) }),
     );

@@ -28,7 +28,9 @@ use super::time::{Moment, Span, Zone};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cause<'a> {
     Event(&'a Event),
-    Wake { due: Moment },
+    Wake {
+        due: Moment,
+    },
     Policy(&'a str),
     Answer(Answer),
     Merged(Uuid),
@@ -39,10 +41,19 @@ pub enum Cause<'a> {
 /// Answers that wait for a lead in its inbox.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
-    Granted { task: Uuid, by: String },
-    Denied { task: Uuid, until: Moment },
+    Granted {
+        task: Uuid,
+        by: String,
+    },
+    Denied {
+        task: Uuid,
+        until: Moment,
+    },
     /// The outbox let the task lapse.
-    ExpiredUnsent { task: Uuid, at: Moment },
+    ExpiredUnsent {
+        task: Uuid,
+        at: Moment,
+    },
     Closed(KeyHash),
 }
 
@@ -201,7 +212,11 @@ fn settle(facts: &Facts, conduct: &mut Conduct, cause: &Cause<'_>, ctx: &Context
             conduct.denied_until = Some(*until);
         }
         Cause::Answer(Answer::ExpiredUnsent { task, .. }) => end(conduct, *task, TaskState::ExpiredUnsent, now),
-        Cause::Wake { .. } | Cause::Policy(_) | Cause::Answer(Answer::Closed(_)) | Cause::Closed(_) | Cause::Merged(_) => {}
+        Cause::Wake { .. }
+        | Cause::Policy(_)
+        | Cause::Answer(Answer::Closed(_))
+        | Cause::Closed(_)
+        | Cause::Merged(_) => {}
     }
     // Time passes in every cause: what waited too long for a report has ended, whoever wakes the lead.
     for entry in conduct.ledger.iter_mut().filter(|e| e.is_open() && e.overdue_at() <= now) {
@@ -266,7 +281,9 @@ fn settle_by_event(facts: &Facts, conduct: &mut Conduct, event: &Event, now: Mom
         Body::Partner(response) => {
             if let Some(id) = event.task_id {
                 end(conduct, id, TaskState::Done, now);
-            } else if let Some(entry) = conduct.ledger.iter_mut().find(|e| e.play == Play::ReferralHandoff && e.is_open()) {
+            } else if let Some(entry) =
+                conduct.ledger.iter_mut().find(|e| e.play == Play::ReferralHandoff && e.is_open())
+            {
                 entry.state = TaskState::Done;
                 entry.ended_at = Some(now);
             }
@@ -439,12 +456,16 @@ fn stage(facts: &Facts, conduct: &Conduct, j: &Judgement<'_>, closed: &[(Channel
     let reachable: Vec<&Key> =
         facts.keys.keys().filter(|k| matches!(k.kind, KeyKind::Phone | KeyKind::Email)).collect();
     let all_closed = !reachable.is_empty()
-        && reachable.iter().all(|key| closed.iter().any(|(c, k)| k == *key && matches!(c, Channel::Call | Channel::Email)));
+        && reachable
+            .iter()
+            .all(|key| closed.iter().any(|(c, k)| k == *key && matches!(c, Channel::Call | Channel::Email)));
     if person_closed || all_closed {
         return Stage::Suppressed;
     }
     let goodbye = conduct.ledger.iter().any(|e| {
-        e.play == Play::Disengage && e.episode == conduct.episode.number && !matches!(e.state, TaskState::RevokedUnsent | TaskState::ExpiredUnsent)
+        e.play == Play::Disengage
+            && e.episode == conduct.episode.number
+            && !matches!(e.state, TaskState::RevokedUnsent | TaskState::ExpiredUnsent)
     });
     let spoke = j.last_conversation.is_some_and(|at| conduct.episode.started.is_some_and(|s| at >= s));
     if conduct.lent.is_some() {
@@ -468,9 +489,9 @@ fn stage(facts: &Facts, conduct: &Conduct, j: &Judgement<'_>, closed: &[(Channel
 
 /// Everything was closed in one broad word, not just one channel.
 fn closes_all(facts: &Facts) -> bool {
-    [Channel::Call, Channel::Sms, Channel::Email].iter().all(|c| {
-        facts.closings.get(&(*c, None)).is_some_and(super::facts::Closing::is_closed)
-    })
+    [Channel::Call, Channel::Sms, Channel::Email]
+        .iter()
+        .all(|c| facts.closings.get(&(*c, None)).is_some_and(super::facts::Closing::is_closed))
 }
 
 /// Takes back open tasks that are not right any more, at once and with the reason.
@@ -527,7 +548,9 @@ fn is_answer(facts: &Facts, event: &Event) -> bool {
         Body::Email(e) => matches!(e.what, EmailWhat::Replied) && !e.auto && !is_auto_reply(facts, event),
         Body::Sms(s) => s.what == SmsWhat::Replied && !s.auto,
         Body::CallCompleted(call) => {
-            call.direction == Direction::Inbound || call.flags.is_some_and(|f| f.customer_contact) || call.answered_by == Some(AnsweredBy::Lead)
+            call.direction == Direction::Inbound
+                || call.flags.is_some_and(|f| f.customer_contact)
+                || call.answered_by == Some(AnsweredBy::Lead)
         }
         Body::Meeting(m) => m.what == MeetingWhat::Booked,
         Body::Visit(v) => v.what == VisitWhat::Chat,
@@ -617,7 +640,11 @@ fn act(
     let best = proposals.first().map(|p| (p.play, proposals.get(1).map(|r| r.play)));
     conduct.next_action = best.or_else(|| conduct.open().next().map(|e| (e.play, None)));
     for class in Class::ALL {
-        if conduct.ledger.iter().any(|e| e.class == class && (e.is_open() || e.state == TaskState::Observed && e.expires_at > ctx.now)) {
+        if conduct
+            .ledger
+            .iter()
+            .any(|e| e.class == class && (e.is_open() || e.state == TaskState::Observed && e.expires_at > ctx.now))
+        {
             continue;
         }
         let mut of_class = proposals.iter().filter(|p| p.play.class() == class);
@@ -635,7 +662,8 @@ fn act(
         }
         let guard = &ctx.policy.plays.guard;
         if conduct.firings.iter().filter(|at| ctx.now - **at < guard.within.0).count() as u32 >= guard.firings {
-            d.notes.push("guard: more plays fired in a short time than the policy allows; nothing more is sent for now");
+            d.notes
+                .push("guard: more plays fired in a short time than the policy allows; nothing more is sent for now");
             conduct.look_again = Some(ctx.now + guard.within.0);
             continue;
         }
@@ -645,7 +673,8 @@ fn act(
 
 /// A lead that waits for nothing is still looked at: silence grows, and what it means changes with it.
 fn look_again(facts: &Facts, conduct: &mut Conduct, ctx: &Context<'_>) {
-    let waits = !conduct.planned.is_empty() || conduct.revisit_at.is_some() || conduct.open().any(|e| e.class.is_contact());
+    let waits =
+        !conduct.planned.is_empty() || conduct.revisit_at.is_some() || conduct.open().any(|e| e.class.is_contact());
     let done = conduct.stage.is_over() || matches!(conduct.stage, Stage::Disengaged) || !facts.is_invited();
     if conduct.look_again.is_none() && !waits && !done {
         conduct.look_again = Some(ctx.now + LOOK_AGAIN);

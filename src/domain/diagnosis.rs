@@ -101,7 +101,9 @@ impl Why<'_> {
             Why::Said(label, quote) => format!("They wrote or said \"{quote}\" ({}).", label.name()),
             Why::Flagged(flag) => format!("A colleague flagged the lead as {}.", flag.name().replace('_', " ")),
             Why::AllKeysDead => "Every number and address we have is dead.".into(),
-            Why::SomeKeysDead { dead, of } => format!("{dead} of {of} numbers and addresses is dead; another is alive."),
+            Why::SomeKeysDead { dead, of } => {
+                format!("{dead} of {of} numbers and addresses is dead; another is alive.")
+            }
             Why::CallsMissing { made: 0, .. } => "We have not called yet.".into(),
             Why::CallsMissing { made, of } => {
                 format!("Called {}, of {of} attempts that a lead deserves.", times(*made))
@@ -127,7 +129,9 @@ impl Why<'_> {
                 BogusSign::Honeypot => "A field that people do not see was filled in.".into(),
             },
             Why::Colleague { flags } if flags.is_empty() => "A colleague called the lead bad.".into(),
-            Why::Colleague { flags } => format!("A colleague called the lead bad: {}.", flags.join(", ").replace('_', " ")),
+            Why::Colleague { flags } => {
+                format!("A colleague called the lead bad: {}.", flags.join(", ").replace('_', " "))
+            }
             Why::Lost(reason) => format!("The deal was lost: {}.", reason.replace('_', " ")),
         }
     }
@@ -269,7 +273,8 @@ fn weigh_no<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy) {
         j.clear_no = true;
         push(j, Cause::Interest, d.clear_no, Why::Said(Label::Disinterest, &finding.quote), Some(&said.cited.id));
     }
-    let closed = facts.closings.values().filter(|c| c.is_closed()).filter_map(|c| c.last.as_ref()).max_by_key(|l| l.stamp);
+    let closed =
+        facts.closings.values().filter(|c| c.is_closed()).filter_map(|c| c.last.as_ref()).max_by_key(|l| l.stamp);
     if let Some(closing) = closed
         && !j.clear_no
     {
@@ -456,7 +461,8 @@ fn share_out(j: &mut Judgement<'_>) {
 fn settle_verdict(j: &mut Judgement<'_>, facts: &Facts, policy: &Policy) {
     let d = &policy.scoring.diagnosis;
     let top = j.cause.map_or(0.0, |c| j.share(c));
-    let nothing_known = !facts.is_invited() && j.engagement.parts.is_empty() && j.evidence.is_empty() && j.fit.known == 0.0;
+    let nothing_known =
+        !facts.is_invited() && j.engagement.parts.is_empty() && j.evidence.is_empty() && j.fit.known == 0.0;
     j.verdict = if nothing_known {
         Verdict::Unknown
     } else if top > d.weak_share {
@@ -477,7 +483,8 @@ fn settle_verdict(j: &mut Judgement<'_>, facts: &Facts, policy: &Policy) {
 
 /// What would change the diagnosis, in words a colleague can act on.
 pub fn would_change(j: &Judgement<'_>) -> Vec<String> {
-    let mut out: Vec<String> = j.audit.items.iter().filter(|i| i.state == audit::State::Open).map(|i| i.would_help()).collect();
+    let mut out: Vec<String> =
+        j.audit.items.iter().filter(|i| i.state == audit::State::Open).map(|i| i.would_help()).collect();
     match j.cause {
         Some(Cause::Contact) => out.push("a number or address that works".into()),
         Some(Cause::Timing) => out.push("the date they named, or a word from them before it".into()),

@@ -414,7 +414,9 @@ impl Facts {
         let held = self.keys.entry(key).or_insert(at);
         *held = (*held).min(at);
         while self.keys.len() > limit::KEYS {
-            let Some(newest) = self.keys.iter().max_by_key(|(k, at)| (**at, *k)).map(|(k, _)| k.clone()) else { return };
+            let Some(newest) = self.keys.iter().max_by_key(|(k, at)| (**at, *k)).map(|(k, _)| k.clone()) else {
+                return;
+            };
             self.keys.remove(&newest);
         }
     }

@@ -37,7 +37,10 @@ impl Desk {
                 .position(|d| d == day)
                 .ok_or_else(|| format!("desk.hours: \"{day}\" is no day; use {}", DAYS.join(", ")))?;
             for range in hours {
-                week[i].push(minutes(range).ok_or_else(|| format!("desk.hours.{day}: \"{range}\" is not like \"09:00-17:00\""))?);
+                week[i].push(
+                    minutes(range)
+                        .ok_or_else(|| format!("desk.hours.{day}: \"{range}\" is not like \"09:00-17:00\""))?,
+                );
             }
             week[i].sort_unstable();
         }

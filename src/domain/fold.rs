@@ -308,9 +308,7 @@ fn fold_meeting(facts: &mut Facts, event: &Event, meeting: &Meeting) {
         latest(&mut facts.last_initiative, Some(Cited::of(event)));
     }
     signal(facts, event, kind);
-    facts
-        .meetings
-        .add(MeetingFact { cited: Cited::of(event), what: meeting.what, at: meeting.at }, limit::MEETINGS);
+    facts.meetings.add(MeetingFact { cited: Cited::of(event), what: meeting.what, at: meeting.at }, limit::MEETINGS);
 }
 
 fn fold_feedback(facts: &mut Facts, event: &Event, feedback: &Feedback) {

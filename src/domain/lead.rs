@@ -72,7 +72,8 @@ impl Lead {
         let stored = Borrowed { facts: &self.facts, conduct: &self.conduct, hashes: &self.hashes };
         let mut bytes = Vec::with_capacity(1024);
         bytes.push(ENCODING);
-        postcard::to_extend(&stored, bytes).unwrap_or_else(|e| unreachable!("a lead is plain data and always encodes: {e}"))
+        postcard::to_extend(&stored, bytes)
+            .unwrap_or_else(|e| unreachable!("a lead is plain data and always encodes: {e}"))
     }
 
     /// # Errors

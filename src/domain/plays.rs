@@ -131,7 +131,10 @@ impl<'a> View<'a, '_> {
         !closed
             && self.facts.consents.iter().any(|((c, _), fact)| {
                 *c == Channel::Share
-                    && fact.granted.as_ref().is_some_and(|g| fact.revoked.as_ref().is_none_or(|r| r.stamp.at < g.stamp.at))
+                    && fact
+                        .granted
+                        .as_ref()
+                        .is_some_and(|g| fact.revoked.as_ref().is_none_or(|r| r.stamp.at < g.stamp.at))
             })
     }
 
@@ -191,7 +194,8 @@ pub fn proposals<'a>(v: &View<'a, '_>) -> Vec<Proposal<'a>> {
     if stage.is_over() || !v.facts.is_invited() {
         return out;
     }
-    let no_sale = v.j.is_bogus() || [LeadFlag::NotABuyer, LeadFlag::Competitor].iter().any(|f| v.facts.flags.contains_key(f));
+    let no_sale =
+        v.j.is_bogus() || [LeadFlag::NotABuyer, LeadFlag::Competitor].iter().any(|f| v.facts.flags.contains_key(f));
     let needs_screening = if no_sale || stage == Stage::Lent { None } else { voice(v, &mut out) };
     if !v.j.is_bogus() && stage != Stage::Lent {
         text(v, &mut out, no_sale);
@@ -219,7 +223,9 @@ fn promised(v: &View<'_, '_>) -> Option<Promise> {
     let from_call = v
         .facts
         .calls()
-        .filter_map(|(t, c)| c.callback_at.as_ref().map(|at| (t.cited.stamp.at, when(at), c.callback_number.clone(), c.agent.clone())))
+        .filter_map(|(t, c)| {
+            c.callback_at.as_ref().map(|at| (t.cited.stamp.at, when(at), c.callback_number.clone(), c.agent.clone()))
+        })
         .last();
     let from_words = v
         .facts
@@ -230,12 +236,24 @@ fn promised(v: &View<'_, '_>) -> Option<Promise> {
         .find_map(|s| s.findings.iter().find(|f| f.label == Label::Callback).map(|f| (s.cited.stamp.at, f)))
         .and_then(|(asked, f)| f.at.as_ref().map(|at| (asked, when(at), None, None)));
     let (asked, at, number, agent) = match (from_call, from_words) {
-        (Some(a), Some(b)) => if a.0 >= b.0 { a } else { b },
+        (Some(a), Some(b)) => {
+            if a.0 >= b.0 {
+                a
+            } else {
+                b
+            }
+        }
         (a, b) => a.or(b)?,
     };
     let tolerance = v.policy.plays.cadence.callback_tolerance.0;
-    let kept = v.conduct.ledger.iter().any(|e| e.play == Play::Callback && e.made_at >= asked && e.state != TaskState::RevokedUnsent)
-        || v.facts.outbound().any(|t| t.channel == Channel::Call && t.cited.stamp.at > asked && t.cited.stamp.at >= at - tolerance);
+    let kept = v
+        .conduct
+        .ledger
+        .iter()
+        .any(|e| e.play == Play::Callback && e.made_at >= asked && e.state != TaskState::RevokedUnsent)
+        || v.facts
+            .outbound()
+            .any(|t| t.channel == Channel::Call && t.cited.stamp.at > asked && t.cited.stamp.at >= at - tolerance);
     (!kept && at > asked).then_some(Promise { at, number, agent, exact: true })
 }
 
@@ -260,7 +278,12 @@ fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option<&'a Key> {
         (Play::Callback, p.at - lead_in, None, format!("The lead asked to be called at {}.", local(v, p.at)))
     } else if let Some(failed_at) = ours.failed_at {
         let play = if attempts == 0 { Play::FirstCall } else { Play::SecondCall };
-        (play, failed_at + cadence.after_our_failure.0, Some(8), "We dropped the last call; it is ours to make good.".into())
+        (
+            play,
+            failed_at + cadence.after_our_failure.0,
+            Some(8),
+            "We dropped the last call; it is ours to make good.".into(),
+        )
     } else if resting {
         return None;
     } else if let Some((said_at, quote)) = replied.filter(|r| r.2).map(|r| (r.0, r.1)) {
@@ -381,7 +404,12 @@ fn call_facts<'a>(
     }
     CallFacts {
         consent: consent_view(consent),
-        purchase_at: v.facts.outcome.as_ref().filter(|o| o.value.outcome == super::event::Outcome::Won).map(|o| o.stamp.at),
+        purchase_at: v
+            .facts
+            .outcome
+            .as_ref()
+            .filter(|o| o.value.outcome == super::event::Outcome::Won)
+            .map(|o| o.stamp.at),
         inquiry_at: v.facts.inquiries.last().map(|i| i.cited.stamp.at),
         screened_clear_at: clear_at,
         listed,
@@ -437,7 +465,15 @@ fn our_episode_calls(v: &View<'_, '_>) -> EpisodeCalls {
         }
     }
     for e in v.conduct.ledger.iter().filter(|e| e.class == Class::Voice && !e.touched && e.made_at >= started) {
-        if matches!(e.state, TaskState::Ready | TaskState::Held | TaskState::Done | TaskState::Failed | TaskState::Expired | TaskState::Observed) {
+        if matches!(
+            e.state,
+            TaskState::Ready
+                | TaskState::Held
+                | TaskState::Done
+                | TaskState::Failed
+                | TaskState::Expired
+                | TaskState::Observed
+        ) {
             attempts += 1;
             note(e.made_at, CallResult::NoAnswer);
             // A call that was sent out since makes the failure good, whether or not anybody reports on it.
@@ -512,7 +548,8 @@ fn first_window(v: &View<'_, '_>, automated: bool, due: Moment, length: Span) ->
 
 /// The newest word of the lead that we have not answered: when, its quote, and whether it is warm.
 fn reply_to_answer<'a>(v: &View<'a, '_>) -> Option<(Moment, Option<&'a str>, bool)> {
-    let said = v.facts.said.iter().rev().find(|s| !s.auto && matches!(s.medium, Medium::Email | Medium::Sms | Medium::Chat));
+    let said =
+        v.facts.said.iter().rev().find(|s| !s.auto && matches!(s.medium, Medium::Email | Medium::Sms | Medium::Chat));
     let bare = v.facts.signal(super::facts::SignalKind::Reply).and_then(|s| s.newest.as_ref());
     let (at, findings): (Moment, &'a [Finding]) = match (said, bare) {
         (Some(s), Some(b)) if b.stamp > s.cited.stamp => (b.stamp.at, &[]),
@@ -520,7 +557,10 @@ fn reply_to_answer<'a>(v: &View<'a, '_>) -> Option<(Moment, Option<&'a str>, boo
         (None, Some(b)) => (b.stamp.at, &[]),
         (None, None) => return None,
     };
-    if findings.iter().any(|f| matches!(f.label, Label::AutoReply | Label::OptOut | Label::Complaint | Label::LegalThreat)) {
+    if findings
+        .iter()
+        .any(|f| matches!(f.label, Label::AutoReply | Label::OptOut | Label::Complaint | Label::LegalThreat))
+    {
         return None;
     }
     let answered = v.facts.outbound().any(|t| t.cited.stamp.at > at)
@@ -541,9 +581,10 @@ fn rests(v: &View<'_, '_>) -> bool {
 }
 
 fn meeting_ahead(v: &View<'_, '_>) -> bool {
-    v.facts.meetings.last().is_some_and(|m| {
-        m.what == super::event::MeetingWhat::Booked && m.at.is_none_or(|at| at > v.now)
-    })
+    v.facts
+        .meetings
+        .last()
+        .is_some_and(|m| m.what == super::event::MeetingWhat::Booked && m.at.is_none_or(|at| at > v.now))
 }
 
 fn spoke_since_started(v: &View<'_, '_>) -> bool {
@@ -602,10 +643,23 @@ fn text<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, no_sale: bool) {
             && v.j.unanswered > 0
         {
             let due = v.started() + Span::days(i64::from(*day));
-            propose(Play::EmailAgain, due, sent + 1, format!("{} without an answer so far; the next is due.", counted(sent, "e-mail")), None);
+            propose(
+                Play::EmailAgain,
+                due,
+                sent + 1,
+                format!("{} without an answer so far; the next is due.", counted(sent, "e-mail")),
+                None,
+            );
         }
     }
-    if !no_sale && !v.j.clear_no && !meeting_ahead(v) && (weak_by(Cause::Timing) || weak_by(Cause::Interest) || v.conduct.stage == Stage::Nurturing || rests_until_later(v)) {
+    if !no_sale
+        && !v.j.clear_no
+        && !meeting_ahead(v)
+        && (weak_by(Cause::Timing)
+            || weak_by(Cause::Interest)
+            || v.conduct.stage == Stage::Nurturing
+            || rests_until_later(v))
+    {
         let because = match v.j.cause {
             Some(Cause::Timing) => "Not now, but later: a check-in keeps the door open.",
             _ => "Silent for now: a light check-in keeps the door open.",
@@ -614,7 +668,13 @@ fn text<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, no_sale: bool) {
     }
     if is_exhausted(v, no_sale) && v.conduct.stage != Stage::Disengaged {
         let revisit_at = revisit(v);
-        propose(Play::Disengage, v.now, sent + 1, "Everything worth doing was done; a polite goodbye leaves the door open.".into(), revisit_at);
+        propose(
+            Play::Disengage,
+            v.now,
+            sent + 1,
+            "Everything worth doing was done; a polite goodbye leaves the door open.".into(),
+            revisit_at,
+        );
     }
 }
 
@@ -631,7 +691,17 @@ fn episode_texts(v: &View<'_, '_>) -> u32 {
         .ledger
         .iter()
         .filter(|e| e.class == Class::Text && !e.touched && e.made_at >= started)
-        .filter(|e| matches!(e.state, TaskState::Ready | TaskState::Held | TaskState::Done | TaskState::Failed | TaskState::Expired | TaskState::Observed))
+        .filter(|e| {
+            matches!(
+                e.state,
+                TaskState::Ready
+                    | TaskState::Held
+                    | TaskState::Done
+                    | TaskState::Failed
+                    | TaskState::Expired
+                    | TaskState::Observed
+            )
+        })
         .count();
     (reported + own) as u32
 }
@@ -698,22 +768,21 @@ pub fn revisit_of(finding: &Finding, v: &View<'_, '_>) -> Moment {
 }
 
 fn repair<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, needs_screening: Option<&'a Key>) {
-    let mut faults: Vec<Fault> = v
-        .j
-        .keys
-        .iter()
-        .filter(|k| k.status >= Status::Suspect)
-        .map(|k| Fault {
-            key: k.key.value.clone(),
-            fault: k.why.fault().to_owned(),
-            suggestion: match k.why {
-                super::contact::KeyWhy::Mistyped(meant) => {
-                    k.key.value.rsplit_once('@').map(|(local, _)| format!("{local}@{meant}"))
-                }
-                _ => None,
-            },
-        })
-        .collect();
+    let mut faults: Vec<Fault> =
+        v.j.keys
+            .iter()
+            .filter(|k| k.status >= Status::Suspect)
+            .map(|k| Fault {
+                key: k.key.value.clone(),
+                fault: k.why.fault().to_owned(),
+                suggestion: match k.why {
+                    super::contact::KeyWhy::Mistyped(meant) => {
+                        k.key.value.rsplit_once('@').map(|(local, _)| format!("{local}@{meant}"))
+                    }
+                    _ => None,
+                },
+            })
+            .collect();
     if let Some(key) = needs_screening {
         faults.push(Fault { key: key.value.clone(), fault: "needs_screening".into(), suggestion: None });
     }
@@ -721,7 +790,11 @@ fn repair<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, needs_screening: Op
         && let Some(disagreement) = v.place.disagreement()
         && matches!(v.place.call_windows(false, v.now, v.now + Span::days(7)), Windows::Never)
     {
-        faults.push(Fault { key: phone.value.clone(), fault: "place_contradicts".into(), suggestion: Some(disagreement) });
+        faults.push(Fault {
+            key: phone.value.clone(),
+            fault: "place_contradicts".into(),
+            suggestion: Some(disagreement),
+        });
     }
     faults.retain(|f| !v.conduct.repairs_asked.contains(&fingerprint(f)));
     faults.sort();
@@ -787,7 +860,10 @@ fn serves(partner: &Partner, facts: &Facts) -> bool {
     let here = partner.places.is_empty() || partner.places.iter().any(|p| *p == place || p == country);
     let industry = text(&facts.profile.industry);
     let needs = partner.needs.is_empty()
-        || partner.needs.iter().any(|n| facts.interests.keys().any(|i| i.eq_ignore_ascii_case(n)) || industry.as_deref() == Some(n));
+        || partner
+            .needs
+            .iter()
+            .any(|n| facts.interests.keys().any(|i| i.eq_ignore_ascii_case(n)) || industry.as_deref() == Some(n));
     let employees = facts.profile.employees.as_ref().map(|e| e.value);
     let size = employees.is_none_or(|n| {
         partner.employees_at_least.is_none_or(|b| n >= b) && partner.employees_at_most.is_none_or(|b| n <= b)
@@ -804,7 +880,9 @@ pub fn last_touch(facts: &Facts) -> Option<&Touch> {
 pub fn voicemails_left(facts: &Facts, number: &str) -> u32 {
     facts
         .calls()
-        .filter(|(t, c)| t.direction == Direction::Outbound && c.voicemail_left && t.to.as_deref().is_none_or(|to| to == number))
+        .filter(|(t, c)| {
+            t.direction == Direction::Outbound && c.voicemail_left && t.to.as_deref().is_none_or(|to| to == number)
+        })
         .count() as u32
 }
 

@@ -459,7 +459,10 @@ impl TryFrom<String> for Length {
     type Error = String;
     fn try_from(text: String) -> Result<Length, String> {
         let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-        let n: i64 = digits.trim().parse().map_err(|_| format!("\"{text}\" is no length of time; write it like \"20m\", \"6h\" or \"14d\""))?;
+        let n: i64 = digits
+            .trim()
+            .parse()
+            .map_err(|_| format!("\"{text}\" is no length of time; write it like \"20m\", \"6h\" or \"14d\""))?;
         let span = match &text[digits.len()..] {
             "s" => Span::seconds(n),
             "m" | "min" => Span::minutes(n),
@@ -496,7 +499,9 @@ impl Policy {
         }
         let text = |name: &str| -> String {
             let given = files.iter().find(|(n, _)| n == name).map(|(_, t)| t.clone());
-            given.unwrap_or_else(|| SHIPPED.iter().find(|(n, _)| *n == name).map_or(String::new(), |(_, t)| (*t).to_owned()))
+            given.unwrap_or_else(|| {
+                SHIPPED.iter().find(|(n, _)| *n == name).map_or(String::new(), |(_, t)| (*t).to_owned())
+            })
         };
         let scoring: Option<Scoring> = read("scoring.toml", &text("scoring.toml"), &mut errors);
         let plays: Option<Plays> = read("plays.toml", &text("plays.toml"), &mut errors);
@@ -513,28 +518,36 @@ impl Policy {
         if let Some(floor) = &floor {
             check_floor(floor, &mut errors);
         }
-        let desk = floor.as_ref().map(super::floor::Desk::new).and_then(|d| d.map_err(|e| errors.push(format!("floor.toml: {e}"))).ok());
+        let desk = floor
+            .as_ref()
+            .map(super::floor::Desk::new)
+            .and_then(|d| d.map_err(|e| errors.push(format!("floor.toml: {e}"))).ok());
         let parts: Vec<String> = FILES.iter().map(|name| text(name)).collect();
         let mut bytes: Vec<&[u8]> = parts.iter().map(|p| p.as_bytes()).collect();
         let tail: &[u8] = if fictional == Fictional::Allow { b"allow" } else { b"refuse" };
         bytes.push(tail);
         match (scoring, plays, floor, partners, contact, words, law, desk) {
-            (Some(scoring), Some(plays), Some(floor), Some(partners), Some(contact), Ok(words), Ok(law), Some(desk))
-                if errors.is_empty() =>
-            {
-                Ok(Policy {
-                    hash: hex::encode(&digest_16(&bytes)[..8]),
-                    scoring,
-                    plays,
-                    floor,
-                    partners: partners.partner,
-                    contact,
-                    words: Arc::new(words),
-                    law: Arc::new(law),
-                    desk,
-                    fictional,
-                })
-            }
+            (
+                Some(scoring),
+                Some(plays),
+                Some(floor),
+                Some(partners),
+                Some(contact),
+                Ok(words),
+                Ok(law),
+                Some(desk),
+            ) if errors.is_empty() => Ok(Policy {
+                hash: hex::encode(&digest_16(&bytes)[..8]),
+                scoring,
+                plays,
+                floor,
+                partners: partners.partner,
+                contact,
+                words: Arc::new(words),
+                law: Arc::new(law),
+                desk,
+                fictional,
+            }),
             _ => Err(errors),
         }
     }
@@ -605,7 +618,9 @@ fn check_plays(plays: &Plays, errors: &mut Vec<String>) {
 fn check_floor(floor: &Floor, errors: &mut Vec<String>) {
     for (key, zone) in [("default_zone", &floor.default_zone), ("desk.zone", &floor.desk.zone)] {
         if Zone::named(zone).is_none() {
-            errors.push(format!("floor.toml: {key} is \"{zone}\", which is no time zone; use a name like \"America/New_York\""));
+            errors.push(format!(
+                "floor.toml: {key} is \"{zone}\", which is no time zone; use a name like \"America/New_York\""
+            ));
         }
     }
 }
@@ -624,11 +639,19 @@ mod tests {
     #[test]
     fn all_errors_of_all_files_come_at_once() {
         let files = [
-            ("floor.toml".to_owned(), "default_zone = \"Mars/Olympus\"\n[desk]\nzone = \"UTC\"\nhours = {}\n".to_owned()),
+            (
+                "floor.toml".to_owned(),
+                "default_zone = \"Mars/Olympus\"\n[desk]\nzone = \"UTC\"\nhours = {}\n".to_owned(),
+            ),
             ("partners.toml".to_owned(), "[[partner]]\nid = 3\n".to_owned()),
             ("scorign.toml".to_owned(), String::new()),
         ];
         let errors = Policy::parse(&files, Fictional::Allow).err().unwrap().join("\n");
-        assert!(errors.contains("Mars/Olympus") && errors.contains("partners.toml, line 2") && errors.contains("scorign.toml"), "{errors}");
+        assert!(
+            errors.contains("Mars/Olympus")
+                && errors.contains("partners.toml, line 2")
+                && errors.contains("scorign.toml"),
+            "{errors}"
+        );
     }
 }

@@ -218,7 +218,15 @@ pub fn engagement<'a>(facts: &'a Facts, calls: &[Called<'a>], policy: &'a Policy
         if *kind == SignalKind::Open {
             weight = weight.min(rules.open_cap_points);
         }
-        add(&mut parts, name, None, weight, series.count(), series.newest_at(), series.newest.as_ref().map(|c| c.id.as_str()));
+        add(
+            &mut parts,
+            name,
+            None,
+            weight,
+            series.count(),
+            series.newest_at(),
+            series.newest.as_ref().map(|c| c.id.as_str()),
+        );
     }
     for (name, rule) in &rules.observed {
         if let Some((name, series)) = facts.observed.get_key_value(name) {
@@ -378,6 +386,9 @@ pub fn conversion(fit: f64, engagement: f64, policy: &Policy) -> Conversion {
         * ((fit - 50.0) / c.fit_points_to_double).exp2()
         * ((engagement - 10.0) / c.engagement_points_to_double).exp2();
     let p = p.min(c.ceiling);
-    Conversion { probability: round6(p), low: round6(p / c.spread_factor), high: round6((p * c.spread_factor).min(1.0)) }
+    Conversion {
+        probability: round6(p),
+        low: round6(p / c.spread_factor),
+        high: round6((p * c.spread_factor).min(1.0)),
+    }
 }
-

@@ -10,9 +10,8 @@ use super::event::{Channel, RejectReason};
 use super::time::{Moment, Span};
 
 /// Namespace of task and lead ids, fixed by the contract.
-pub const NAMESPACE: Uuid = Uuid::from_bytes([
-    0x5d, 0x07, 0xd8, 0xb6, 0x3a, 0xec, 0x58, 0x0a, 0x9f, 0x05, 0x2e, 0xcd, 0x5b, 0x43, 0xa7, 0x24,
-]);
+pub const NAMESPACE: Uuid =
+    Uuid::from_bytes([0x5d, 0x07, 0xd8, 0xb6, 0x3a, 0xec, 0x58, 0x0a, 0x9f, 0x05, 0x2e, 0xcd, 0x5b, 0x43, 0xa7, 0x24]);
 
 /// The id of the n-th task of a lead's ledger.
 pub fn task_id(epoch: &str, lead_id: Uuid, n: u64) -> Uuid {
@@ -226,10 +225,7 @@ impl TaskState {
             | TaskState::Failed
             | TaskState::Expired
             | TaskState::Revoked => true,
-            TaskState::Rejected(_)
-            | TaskState::ExpiredUnsent
-            | TaskState::RevokedUnsent
-            | TaskState::Observed => false,
+            TaskState::Rejected(_) | TaskState::ExpiredUnsent | TaskState::RevokedUnsent | TaskState::Observed => false,
         }
     }
 }

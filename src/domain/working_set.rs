@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::decide::{self, Answer, Cause, Context, Decision, Mode};
 use super::event::{Body, Channel, ContentHash, Event, EventKey, EventType};
 use super::fold::fold;
-use super::identity::{Identity, Key, KeyHash, Keys, KeyHasher, LeadNo, MAX_HOLDERS, may_join};
+use super::identity::{Identity, Key, KeyHash, KeyHasher, Keys, LeadNo, MAX_HOLDERS, may_join};
 use super::lead::Lead;
 use super::policy::Policy;
 use super::pool::Claim;
@@ -36,9 +36,14 @@ pub struct Env {
 pub enum Slot {
     Live(Box<Lead>),
     /// Merged into another.
-    Merged { id: Uuid, into: LeadNo },
+    Merged {
+        id: Uuid,
+        into: LeadNo,
+    },
     /// Forgotten; the id answers.
-    Erased { id: Uuid },
+    Erased {
+        id: Uuid,
+    },
 }
 
 /// Who carries a key.

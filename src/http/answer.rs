@@ -58,7 +58,10 @@ impl From<ReadError> for Refused {
             ReadError::Store(error) => error.into(),
             ReadError::Broken(id, why) => {
                 tracing::error!(lead = %id, "a stored lead cannot be read: {why}");
-                Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "the lead is there and cannot be read; the log says why")
+                Refused::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "the lead is there and cannot be read; the log says why",
+                )
             }
         }
     }

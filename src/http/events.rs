@@ -77,9 +77,7 @@ fn sort(body: &[u8], now: Moment, settings: &Inbound) -> Result<(Vec<EventMessag
     let (mut events, mut refused) = (Vec::new(), Vec::new());
     for (index, body) in split(body)?.into_iter().enumerate() {
         match decode(&Envelope::bare(body), now, settings) {
-            Ok(event) => {
-                events.push(EventMessage { routing_key: event.kind().name().to_owned(), body: body.to_vec() })
-            }
+            Ok(event) => events.push(EventMessage { routing_key: event.kind().name().to_owned(), body: body.to_vec() }),
             Err(refusal) => refused.push(Refusal { index, reason: refusal.reason.name(), detail: refusal.detail }),
         }
     }
@@ -104,7 +102,12 @@ fn split(body: &[u8]) -> Result<Vec<&[u8]>, Refused> {
         match rest.strip_prefix(b",") {
             Some(next) if !next.trim_ascii_start().starts_with(b"]") => rest = next.trim_ascii_start(),
             None if rest.starts_with(b"]") => {}
-            _ => return Err(no_json(&format!("a comma and an element, or the end of the list, should follow element {}", values.len() - 1))),
+            _ => {
+                return Err(no_json(&format!(
+                    "a comma and an element, or the end of the list, should follow element {}",
+                    values.len() - 1
+                )));
+            }
         }
     }
     if rest.len() > 1 { Err(no_json("something follows its end")) } else { Ok(values) }
@@ -130,7 +133,10 @@ mod tests {
 
     #[test]
     fn a_list_is_taken_apart_byte_for_byte() {
-        assert_eq!(parts(r#" [ {"a": 1e400 } ,[2], "x", 3,null ] "#).unwrap(), [r#"{"a": 1e400 }"#, "[2]", r#""x""#, "3", "null"]);
+        assert_eq!(
+            parts(r#" [ {"a": 1e400 } ,[2], "x", 3,null ] "#).unwrap(),
+            [r#"{"a": 1e400 }"#, "[2]", r#""x""#, "3", "null"]
+        );
         assert_eq!(parts("\u{feff}{\"a\":\t1}\n").unwrap(), ["{\"a\":\t1}"]);
         assert_eq!(parts("[]").unwrap(), Vec::<&str>::new());
         assert_eq!(parts("7").unwrap(), ["7"]);
@@ -138,7 +144,9 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_no_list_of_events() {
-        for body in ["", " ", "{", "[", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "[1]]", "{}{}", "{} x", "[1] x", "nul", "[{]}"] {
+        for body in
+            ["", " ", "{", "[", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "[1]]", "{}{}", "{} x", "[1] x", "nul", "[{]}"]
+        {
             assert!(parts(body).is_none(), "{body}");
         }
     }
@@ -159,6 +167,9 @@ mod tests {
         let (events, refused) = sort(body.as_bytes(), Moment(1_800_000_000_000), &Inbound::live()).unwrap();
         assert_eq!(events.len(), 2);
         assert_eq!(events[0].routing_key, "page.viewed");
-        assert_eq!(refused.iter().map(|r| (r.index, r.reason)).collect::<Vec<_>>(), [(1, "missing_field"), (2, "malformed_json")]);
+        assert_eq!(
+            refused.iter().map(|r| (r.index, r.reason)).collect::<Vec<_>>(),
+            [(1, "missing_field"), (2, "malformed_json")]
+        );
     }
 }

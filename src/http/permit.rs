@@ -15,7 +15,6 @@ use uuid::Uuid;
 use super::Shared;
 use super::answer::Refused;
 use crate::domain::conduct::Entry;
-use crate::domain::touches::calls;
 use crate::domain::contact::{KeyStatus, Status};
 use crate::domain::diagnosis;
 use crate::domain::event::Channel;
@@ -26,6 +25,7 @@ use crate::domain::policy::Policy;
 use crate::domain::suppression::Suppression;
 use crate::domain::task::{Class, TaskState};
 use crate::domain::time::Moment;
+use crate::domain::touches::calls;
 use crate::queue::Queue;
 use crate::reading::ReadError;
 use crate::store::{LeadRow, Store, Wanted, WantedMessage};
@@ -36,7 +36,10 @@ type Suppressions = BTreeMap<(KeyHash, Channel), Suppression>;
 #[derive(Debug, PartialEq)]
 struct Denied(&'static str, String);
 
-pub async fn permit<S: Store, Q: Queue>(State(site): Shared<S, Q>, Path(id): Path<String>) -> Result<Response, Refused> {
+pub async fn permit<S: Store, Q: Queue>(
+    State(site): Shared<S, Q>,
+    Path(id): Path<String>,
+) -> Result<Response, Refused> {
     let parts = site.parts()?;
     let task = Uuid::try_parse(&id)
         .map_err(|_| Refused::new(StatusCode::BAD_REQUEST, "a task id is a UUID, as the task carries it"))?;
@@ -59,11 +62,7 @@ pub async fn permit<S: Store, Q: Queue>(State(site): Shared<S, Q>, Path(id): Pat
 }
 
 /// The lead whose ledger has the task: of those held (it and those linked to it) the one it belongs to, or its survivor.
-fn lead_of(
-    tasks: &BTreeMap<Uuid, LeadNo>,
-    rows: Vec<LeadRow>,
-    task: Uuid,
-) -> Result<Option<Lead>, ReadError> {
+fn lead_of(tasks: &BTreeMap<Uuid, LeadNo>, rows: Vec<LeadRow>, task: Uuid) -> Result<Option<Lead>, ReadError> {
     let Some(mut no) = tasks.get(&task).copied() else { return Ok(None) };
     // Merged leads point to their survivor; a chain is as long as there were merges.
     while let Some(into) = rows.iter().find(|row| row.lead_no == no).and_then(|row| row.merged_into) {
@@ -75,13 +74,7 @@ fn lead_of(
 }
 
 /// Until when the task may be carried out, by what is known now.
-fn judge(
-    lead: &Lead,
-    task: Uuid,
-    suppressions: &Suppressions,
-    policy: &Policy,
-    now: Moment,
-) -> Result<Moment, Denied> {
+fn judge(lead: &Lead, task: Uuid, suppressions: &Suppressions, policy: &Policy, now: Moment) -> Result<Moment, Denied> {
     let entry = lead.conduct.ledger.iter().find(|entry| entry.id == task);
     let entry = entry.ok_or_else(|| denied("unknown_task", "The lead has no such task any more."))?;
     is_open(entry)?;

@@ -280,11 +280,7 @@ fn diagnosis(j: &Judgement<'_>) -> DiagnosisOut {
 }
 
 fn audit_item(item: &Audited) -> AuditItemOut {
-    AuditItemOut {
-        item: item.item.name().to_owned(),
-        state: item.state.name().to_owned(),
-        detail: item.detail_text(),
-    }
+    AuditItemOut { item: item.item.name().to_owned(), state: item.state.name().to_owned(), detail: item.detail_text() }
 }
 
 fn findings(lead: &Lead) -> Vec<FindingOut> {

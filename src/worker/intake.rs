@@ -36,8 +36,13 @@ pub(super) async fn run<S: Store, Q: Queue>(worker: Worker<S, Q>, mut stop: Stop
             Ended::Stopped => return,
             Ended::Queue(error) => {
                 worker.metrics.reconnected(Peer::Events);
-                let pause = backoff.pause().max(if error.is_transient() { Duration::ZERO } else { Duration::from_secs(10) });
-                tracing::warn!(error = chain(&error), pause_ms = pause.as_millis() as u64, "the event queue is away; trying again");
+                let pause =
+                    backoff.pause().max(if error.is_transient() { Duration::ZERO } else { Duration::from_secs(10) });
+                tracing::warn!(
+                    error = chain(&error),
+                    pause_ms = pause.as_millis() as u64,
+                    "the event queue is away; trying again"
+                );
                 pause
             }
             Ended::Store(error) => {

@@ -16,7 +16,8 @@ use crate::wire::outbound::{Message, message};
 /// # Errors
 /// A stored lead that this binary cannot read; the whole unit of work stops, because guessing would lose facts.
 pub fn working_set(loaded: Loaded) -> Result<WorkingSet, DecodeError> {
-    let mut set = WorkingSet { tasks: loaded.tasks.into_iter().collect(), unsent: loaded.unsent, ..WorkingSet::default() };
+    let mut set =
+        WorkingSet { tasks: loaded.tasks.into_iter().collect(), unsent: loaded.unsent, ..WorkingSet::default() };
     for row in loaded.leads {
         let slot = match row.merged_into {
             Some(into) => Slot::Merged { id: row.lead_id, into },
@@ -105,9 +106,11 @@ fn lead_row(no: crate::domain::identity::LeadNo, slot: &Slot, now: Moment) -> Le
         Slot::Merged { id, into } => LeadRow { merged_into: Some(*into), ..empty(*id, Stage::Merged) },
         Slot::Erased { id } => LeadRow { erased: true, ..empty(*id, Stage::Erased) },
         Slot::Live(lead) => LeadRow {
-            verdict: lead.conduct.last.as_ref().map_or(String::new(), |l| {
-                l.opinion.split(' ').next().unwrap_or_default().to_owned()
-            }),
+            verdict: lead
+                .conduct
+                .last
+                .as_ref()
+                .map_or(String::new(), |l| l.opinion.split(' ').next().unwrap_or_default().to_owned()),
             version: i64::try_from(lead.conduct.version).unwrap_or(i64::MAX),
             updated_at: lead.conduct.updated_at,
             keys: lead.hashes.values().copied().collect(),

@@ -155,7 +155,10 @@ impl<S: Store, Q: Queue> Worker<S, Q> {
             }
         };
         if tokio::time::timeout(grace, all).await.is_err() {
-            tracing::warn!(grace_s = grace.as_secs(), "not everything was finished in time; the rest is done by the next worker");
+            tracing::warn!(
+                grace_s = grace.as_secs(),
+                "not everything was finished in time; the rest is done by the next worker"
+            );
         }
         queue.close().await;
         tracing::info!("worker stopped");

@@ -79,7 +79,9 @@ async fn publish<S: Store, Q: Queue>(
     for row in batch {
         match row.expires_at {
             // Never publish what nobody may use any more: a negative expiration would also close the channel.
-            Some(at) if at <= now => overdue.push((row.id, row.lead_no, Answer::ExpiredUnsent { task: row.id, at: now }.encode())),
+            Some(at) if at <= now => {
+                overdue.push((row.id, row.lead_no, Answer::ExpiredUnsent { task: row.id, at: now }.encode()))
+            }
             _ if paused.contains_key(&row.queue) => held_back.push((row.id, OutboxState::Unsent)),
             _ => {
                 messages.push(task_message(&row, now));
@@ -105,7 +107,10 @@ async fn publish<S: Store, Q: Queue>(
             Published::Refused => {
                 worker.metrics.published(PublishOutcome::Refused);
                 if paused.insert(row.queue.clone(), Instant::now() + PAUSE).is_none() {
-                    tracing::warn!(queue = row.queue, "the broker refuses tasks for a queue (is it full?); only that queue waits");
+                    tracing::warn!(
+                        queue = row.queue,
+                        "the broker refuses tasks for a queue (is it full?); only that queue waits"
+                    );
                 }
                 held_back.push((row.id, OutboxState::Handed));
             }
@@ -127,7 +132,11 @@ async fn settle<S: Store, Q: Queue>(
     if !confirmed.is_empty()
         && let Err(error) = store.forget_outbox(confirmed).await
     {
-        tracing::warn!(rows = confirmed.len(), error = chain(&error), "published tasks could not be forgotten and will be published again");
+        tracing::warn!(
+            rows = confirmed.len(),
+            error = chain(&error),
+            "published tasks could not be forgotten and will be published again"
+        );
     }
     if !held_back.is_empty()
         && let Err(error) = store.release_outbox(worker.id, held_back, PAUSE).await

@@ -114,7 +114,11 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
             Err(Failure::Away(error)) => return Err(error),
             Err(Failure::Suspicious(why)) => {
                 tracing::error!(key = name, why, "a message cannot be worked and is set aside");
-                let refusal = Refusal::of(&suspect.event, Reason::InternalError, format!("The message could not be worked: {why}."));
+                let refusal = Refusal::of(
+                    &suspect.event,
+                    Reason::InternalError,
+                    format!("The message could not be worked: {why}."),
+                );
                 self.refuse(handled, suspect.delivery, refusal, received);
             }
         }
@@ -290,12 +294,7 @@ struct Decided {
 }
 
 /// The pure middle of the step; a panic in it is caught, because one message must not take the worker along.
-fn decide_all<R>(
-    messages: &[Message<R>],
-    loaded: Loaded,
-    env: &Env,
-    now: Moment,
-) -> Result<Decided, Failure> {
+fn decide_all<R>(messages: &[Message<R>], loaded: Loaded, env: &Env, now: Moment) -> Result<Decided, Failure> {
     catch_unwind(AssertUnwindSafe(|| {
         let inbox = loaded.inbox.clone();
         let mut set = working_set(loaded).map_err(|e| Failure::Suspicious(e.to_string()))?;
@@ -335,12 +334,7 @@ fn decide_all<R>(
 }
 
 /// Gives the leads held the answers that waited for them; returns the rows that are done with.
-pub(super) fn work_inbox(
-    set: &mut WorkingSet,
-    inbox: &[(i64, LeadNo, Vec<u8>)],
-    env: &Env,
-    now: Moment,
-) -> Vec<i64> {
+pub(super) fn work_inbox(set: &mut WorkingSet, inbox: &[(i64, LeadNo, Vec<u8>)], env: &Env, now: Moment) -> Vec<i64> {
     for (_, no, bytes) in inbox {
         match Answer::decode(bytes) {
             Some(answer) => set.answer(*no, answer, env, now),

@@ -37,7 +37,11 @@ pub(super) async fn run<S: Store, Q: Queue>(worker: Worker<S, Q>, mut stop: Stop
                 AWAY
             }
             Err(error @ StoreError::Refused(_)) => {
-                tracing::error!(error = chain(&error), leads = at_once, "waking due leads failed; fewer are tried at once");
+                tracing::error!(
+                    error = chain(&error),
+                    leads = at_once,
+                    "waking due leads failed; fewer are tried at once"
+                );
                 at_once = (at_once / 2).max(1);
                 POLL
             }
@@ -72,13 +76,16 @@ async fn wake_due<S: Store, Q: Queue>(worker: &Worker<S, Q>, limit: usize) -> Re
         }
         let mut net = set.take();
         // A lead that was due and needed nothing still gets its next time written.
-        net.leads.extend(leads.iter().filter(|no| matches!(set.leads.get(no), Some(crate::domain::working_set::Slot::Live(_)))));
+        net.leads.extend(
+            leads.iter().filter(|no| matches!(set.leads.get(no), Some(crate::domain::working_set::Slot::Live(_)))),
+        );
         let made: Vec<_> = net.made.iter().map(|(kind, state)| (kind.event_type(), state_name(*state))).collect();
         let mut changes = changes(&set, net, now);
         changes.inbox_done = inbox_done;
         Ok::<_, StoreError>((changes, made))
     }));
-    let (changes, made) = decided.unwrap_or_else(|_| Err(StoreError::Refused("deciding on a due lead failed".into())))?;
+    let (changes, made) =
+        decided.unwrap_or_else(|_| Err(StoreError::Refused("deciding on a due lead failed".into())))?;
     let rows = changes.outbox.clone();
     worker.store.commit(held, changes, worker.lease()).await?;
     Stepper { worker }.committed(rows, &made);

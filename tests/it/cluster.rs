@@ -103,7 +103,8 @@ impl Cluster {
 
     /// Starts a worker; `die_at` makes it abort at that seam, so many passes on.
     pub fn worker(&mut self, die_at: Option<&str>) -> usize {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.dir.path().join("worker.log")).unwrap();
+        let log =
+            std::fs::OpenOptions::new().create(true).append(true).open(self.dir.path().join("worker.log")).unwrap();
         let mut command = self.command(&["run"]);
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         if let Some(seam) = die_at {
@@ -189,10 +190,8 @@ impl Cluster {
         let mut out = Vec::new();
         for queue in gleaner::queue::TASK_QUEUES {
             let name = format!("{}tasks.{}", self.prefix, queue.suffix);
-            while let Some(got) = channel
-                .basic_get(name.clone().into(), lapin::options::BasicGetOptions { no_ack: true })
-                .await
-                .unwrap()
+            while let Some(got) =
+                channel.basic_get(name.clone().into(), lapin::options::BasicGetOptions { no_ack: true }).await.unwrap()
             {
                 out.push((queue.suffix.to_owned(), got.routing_key.to_string(), got.delivery.data.clone()));
             }
@@ -219,7 +218,8 @@ impl Cluster {
         let _closing = connection.close(200, "done".into()).await;
         self.queue.close().await;
         let mut admin = PgConnection::connect(&self.admin_url).await.unwrap();
-        let _gone = sqlx::query(&format!("drop database if exists {} with (force)", self.database)).execute(&mut admin).await;
+        let _gone =
+            sqlx::query(&format!("drop database if exists {} with (force)", self.database)).execute(&mut admin).await;
     }
 }
 

@@ -156,6 +156,10 @@ async fn the_real_stream_survives_duplicates_disorder_and_a_kill() {
     let took = started.elapsed();
     assert_same_facts(&cluster, &events, &last);
     let published = assert_conduct(&cluster).await;
-    println!("{} events, {} deliveries, {published} messages out, {took:?} from first publish to settled (seed {SEED:#x})", events.len(), messages.len());
+    println!(
+        "{} events, {} deliveries, {published} messages out, {took:?} from first publish to settled (seed {SEED:#x})",
+        events.len(),
+        messages.len()
+    );
     cluster.stop().await;
 }

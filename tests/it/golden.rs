@@ -140,7 +140,12 @@ fn not_now_until_a_contract_ends_parks_the_lead_and_nurtures_it() {
     let mut w = World::new();
     w.send(&inquiry("e-1", "2026-03-03T16:00:00Z"));
     let text = "Not now, our contract runs until 30 September 2026.";
-    w.send(&event("e-2", "email.replied", "2026-03-03T17:00:00Z", json!({ "lead": { "email": "ana@example.com" }, "text": text })));
+    w.send(&event(
+        "e-2",
+        "email.replied",
+        "2026-03-03T17:00:00Z",
+        json!({ "lead": { "email": "ana@example.com" }, "text": text }),
+    ));
     assert!(!w.revoked().is_empty(), "open contact tasks are revoked");
     let lead = w.lead();
     let timing: Vec<_> = lead.findings.iter().filter(|f| f.label == "timing").collect();
@@ -195,7 +200,12 @@ fn a_hard_bounce_asks_for_repair_and_the_call_goes_on() {
 fn two_keys_of_one_person_become_one_lead_when_they_meet() {
     let mut w = World::new();
     let capture = |id: &str, time: &str, lead: Value| {
-        event(id, "lead.captured", time, json!({ "lead": lead, "profile": { "name": "Ana Ruiz", "country": "US", "region": "NY" } }))
+        event(
+            id,
+            "lead.captured",
+            time,
+            json!({ "lead": lead, "profile": { "name": "Ana Ruiz", "country": "US", "region": "NY" } }),
+        )
     };
     w.send(&capture("e-1", "2026-03-03T16:00:00Z", json!({ "email": "ana@example.com" })));
     w.send(&capture("e-2", "2026-03-03T16:05:00Z", json!({ "phone": PHONE })));

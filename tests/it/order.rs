@@ -26,11 +26,36 @@ fn known(events: &[Value]) -> BTreeMap<String, Value> {
 fn every_order_of_five_events_gives_one_state() {
     let lead = json!({ "email": "ana@example.com", "phone": "+12125552368" });
     let events = [
-        event("a", "lead.captured", "2026-03-02T15:00:00Z", json!({ "lead": lead, "profile": { "name": "Ana", "country": "US", "region": "NY" } })),
-        event("b", "call.completed", "2026-03-02T16:00:00Z", json!({ "lead": { "phone": "+12125552368" }, "disposition": "N" })),
-        event("c", "email.replied", "2026-03-03T16:00:00Z", json!({ "lead": { "email": "ana@example.com" }, "text": "Maybe later this year." })),
-        event("d", "lead.updated", "2026-03-02T15:00:00Z", json!({ "lead": lead, "profile": { "name": "Ana Ruiz", "title": "Director" } })),
-        event("e", "consent.revoked", "2026-03-04T10:00:00Z", json!({ "lead": { "email": "ana@example.com" }, "channels": ["email"] })),
+        event(
+            "a",
+            "lead.captured",
+            "2026-03-02T15:00:00Z",
+            json!({ "lead": lead, "profile": { "name": "Ana", "country": "US", "region": "NY" } }),
+        ),
+        event(
+            "b",
+            "call.completed",
+            "2026-03-02T16:00:00Z",
+            json!({ "lead": { "phone": "+12125552368" }, "disposition": "N" }),
+        ),
+        event(
+            "c",
+            "email.replied",
+            "2026-03-03T16:00:00Z",
+            json!({ "lead": { "email": "ana@example.com" }, "text": "Maybe later this year." }),
+        ),
+        event(
+            "d",
+            "lead.updated",
+            "2026-03-02T15:00:00Z",
+            json!({ "lead": lead, "profile": { "name": "Ana Ruiz", "title": "Director" } }),
+        ),
+        event(
+            "e",
+            "consent.revoked",
+            "2026-03-04T10:00:00Z",
+            json!({ "lead": { "email": "ana@example.com" }, "channels": ["email"] }),
+        ),
     ];
     let mut orders = vec![vec![]];
     for i in 0..events.len() {
