@@ -50,7 +50,11 @@ fn answer(asked: Cli) -> Result<Outcome> {
             Ok(Outcome::Done)
         }
         Command::Schema { out: folder } => commands::schema::run(folder.as_deref(), &mut out).map(|()| Outcome::Done),
-        Command::Demo => commands::demo::run(&mut out).map(|()| Outcome::Done),
+        Command::Demo => {
+            // The sample's people are fictional, whatever this installation thinks of such numbers.
+            let policy = app::policy_in(None, crate::domain::policy::Fictional::Allow)?;
+            commands::demo::run(&mut out, app::virtual_env(&config, policy)).map(|()| Outcome::Done)
+        }
         Command::Replay(ask) => replay(&config, ask, &mut out),
         other => {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

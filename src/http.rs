@@ -78,17 +78,16 @@ impl<S, Q> Parts<S, Q> {
 
 /// How desks take tasks and settle them, where the queue is a file of ours.
 pub struct Pull {
-    #[expect(
-        clippy::type_complexity,
-        reason = "the two calls of the local queue, which only the composition root names"
-    )]
-    pub lease: Box<
-        dyn Fn(String, usize, Duration, Moment) -> BoxFuture<'static, Result<Vec<(String, Vec<u8>)>, QueueError>>
-            + Send
-            + Sync,
-    >,
-    pub settle: Box<dyn Fn(String, String) -> BoxFuture<'static, Result<(), QueueError>> + Send + Sync>,
+    pub lease: Box<Lease>,
+    pub settle: Box<Settle>,
 }
+
+/// (suffix, limit, lease, now) → (task id, body).
+type Lease = dyn Fn(String, usize, Duration, Moment) -> BoxFuture<'static, Result<Vec<(String, Vec<u8>)>, QueueError>>
+    + Send
+    + Sync;
+/// (suffix, task id).
+type Settle = dyn Fn(String, String) -> BoxFuture<'static, Result<(), QueueError>> + Send + Sync;
 
 /// What handlers are given.
 type Shared<S, Q> = State<Arc<Site<S, Q>>>;

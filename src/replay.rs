@@ -210,10 +210,13 @@ pub fn refusal_words(why: NotApplied) -> (Reason, &'static str) {
     }
 }
 
+/// Whose turn it is: time, source, id; copies and contradictions by content, then by line.
+type Turn = (Moment, String, String, ContentHash, u64);
+
 /// Puts events in order of (time, source, id) within a look-ahead; what comes later than that is taken late.
 pub struct Sorter<T> {
     window: Option<Span>,
-    held: BTreeMap<(Moment, String, String, ContentHash, u64), (Event, T)>,
+    held: BTreeMap<Turn, (Event, T)>,
     newest: Moment,
     taken: u64,
 }

@@ -126,7 +126,7 @@ fn email_status<'a>(key: &'a Key, is_primary: bool, facts: &'a Facts, policy: &'
         .map(|s| (s.cited.stamp.at, s.cited.id.as_str()))
         .max();
     let bounces = || facts.bounces.iter().filter(|b| mine(&b.email));
-    if let Some(bounce) = bounces().filter(|b| b.hard).next_back()
+    if let Some(bounce) = bounces().rfind(|b| b.hard)
         && answered.is_none_or(|(at, _)| at < bounce.cited.stamp.at)
     {
         return says(Status::Dead, KeyWhy::HardBounce, Some(&bounce.cited.id));
@@ -216,7 +216,7 @@ fn malformed<'a>(number: &str, policy: &Policy) -> Option<(KeyWhy<'a>, Status)> 
     if !(7..=15).contains(&digits.len()) {
         return Some((KeyWhy::NotANumber, Status::Dead));
     }
-    let Some(national) = digits.strip_prefix('1') else { return None };
+    let national = digits.strip_prefix('1')?;
     let b = national.as_bytes();
     if b.len() != 10 || b[0] < b'2' || b[3] < b'2' {
         return Some((KeyWhy::NotANumber, Status::Dead));

@@ -128,7 +128,7 @@ impl Why<'_> {
                 BogusSign::FilledTooFast => "The form was filled in faster than a person types.".into(),
                 BogusSign::Honeypot => "A field that people do not see was filled in.".into(),
             },
-            Why::Colleague { flags } if flags.is_empty() => "A colleague called the lead bad.".into(),
+            Why::Colleague { flags: [] } => "A colleague called the lead bad.".into(),
             Why::Colleague { flags } => {
                 format!("A colleague called the lead bad: {}.", flags.join(", ").replace('_', " "))
             }

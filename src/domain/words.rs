@@ -79,7 +79,7 @@ fn read_counted(
 ) -> (Vec<Finding>, usize) {
     let tokens = visible_tokens(lexicon, medium, text);
     let known = tokens.iter().any(|t| t.word != vocabulary::UNKNOWN);
-    if !known && !(auto && !tokens.is_empty()) {
+    if !known && (!auto || tokens.is_empty()) {
         return (Vec::new(), tokens.len());
     }
     let reader = Reader {

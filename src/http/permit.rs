@@ -25,7 +25,6 @@ use crate::domain::policy::Policy;
 use crate::domain::suppression::Suppression;
 use crate::domain::task::{Class, TaskState};
 use crate::domain::time::Moment;
-use crate::domain::touches::calls;
 use crate::queue::Queue;
 use crate::reading::ReadError;
 use crate::store::{LeadRow, Store, Wanted, WantedMessage};

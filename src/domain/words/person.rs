@@ -111,9 +111,7 @@ fn name(lexicon: &Lexicon, text: &str, tokens: &[Token], i: usize) -> Option<usi
     }
     // A sentence begins with a capital anyway: there a known word alone is no name.
     let opens = tokens[i].before == Break::Hard;
-    let possessive = text[tokens[end - 1].end as usize..].starts_with("'s")
-        || text[tokens[end - 1].end as usize..].starts_with("’s");
-    if end == i + 1 && opens && (tokens[i].word != 0 || !possessive && tokens.len() > 1 && tokens[i].word != 0) {
+    if end == i + 1 && opens && tokens[i].word != 0 {
         return None;
     }
     Some(end)

@@ -172,7 +172,7 @@ pub async fn an_erased_lead_leaves_its_tombstone_and_suppression<B: Backend>(b: 
     assert_eq!(loaded.leads.iter().map(|l| l.lead_no).collect::<Vec<_>>(), [other]);
     drop(held);
     let (held, loaded) = hold(&store, by_number([erased])).await;
-    assert_eq!(loaded.leads, [empty.clone()]);
+    assert_eq!(loaded.leads, std::slice::from_ref(&empty));
     assert_eq!((loaded.inbox.len(), loaded.claims.len()), (0, 0));
     drop(held);
     assert_eq!(store.lead_by_id(empty.lead_id).await.unwrap(), Some(empty));
