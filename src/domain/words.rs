@@ -16,6 +16,7 @@ mod group;
 mod judge;
 mod lexicon;
 mod named;
+mod negation;
 mod pattern;
 mod person;
 mod scan;

@@ -1,5 +1,6 @@
 //! How well texts are read: precision, recall and F1 per label on written-out replies, one half of which no phrase was
-//! tuned on; and what must hold for any text at all.
+//! tuned on; and what must hold for any text at all. Longer than most files: the scoring, the cases and the properties
+//! of one function stay together.
 
 #![expect(clippy::unwrap_used, reason = "fixtures that do not parse are a failed test")]
 
@@ -236,6 +237,9 @@ fn a_bare_word_opts_out_only_alone_and_a_longer_text_needs_an_object() {
         (Medium::Email, "Stop calling me", Some((true, "call_and_sms"))),
         (Medium::Sms, "take me off your list", Some((true, "everything"))),
         (Medium::Sms, "Stop. I am at work.", Some((false, "channel"))),
+        (Medium::Sms, "not interested stop texting", Some((true, "call_and_sms"))),
+        (Medium::Email, "I would like to unsubscribe from this list", Some((true, "email"))),
+        (Medium::Email, "I no longer wish to receive this, please unsubscribe me", Some((true, "email"))),
         (Medium::Sms, "stop by our office", None),
         (Medium::Sms, "at the end of the quarter", None),
         (Medium::Sms, "please cancel my appointment", None),

@@ -25,9 +25,9 @@ pub struct Judge<'a> {
     pub text: &'a str,
     pub tokens: &'a [Token],
     /// The neutral phrase or boilerplate that hides a token, by number; 0 for none.
-    hidden: Vec<u32>,
+    pub(super) hidden: Vec<u32>,
     /// Where the phrase that a token belongs to ends; 0 for none.
-    taken: Vec<u32>,
+    pub(super) taken: Vec<u32>,
     /// How many tokens before each one are more than fillers.
     weight: Vec<u32>,
     /// The sets that any word of the text belongs to.
@@ -219,47 +219,5 @@ impl<'a> Judge<'a> {
         let supposed = matches!(label, Label::Interest | Label::Disinterest | Label::Callback)
             && self.near_before(from, self.lexicon.known.condition).is_some();
         (!supposed).then_some(Said { label, group: usize::from(h.group), from, to, certain })
-    }
-
-    /// How far before token `at` the nearest of an odd number of negations stands, within the clause.
-    fn negated(&self, at: usize) -> Option<u32> {
-        let (mut count, mut nearest) = (0, None);
-        self.look_back(at, |i, distance| {
-            if self.has(i, self.lexicon.known.negator) {
-                count += 1;
-                nearest = nearest.or(Some(distance));
-            }
-        });
-        nearest.filter(|_| count % 2 == 1)
-    }
-    fn said_before(&self, at: usize) -> bool {
-        self.near_before(at, self.lexicon.known.saying).is_some()
-    }
-    fn near_before(&self, at: usize, set: u8) -> Option<u32> {
-        let mut found = None;
-        self.look_back(at, |i, distance| {
-            if found.is_none() && self.has(i, set) {
-                found = Some(distance);
-            }
-        });
-        found
-    }
-    /// Visits the words before token `at`, nearest first, as far as a negation reaches and the clause goes.
-    fn look_back(&self, at: usize, mut visit: impl FnMut(usize, u32)) {
-        for distance in 1..=self.lexicon.reach {
-            let Some(i) = at.checked_sub(distance as usize) else { return };
-            if self.tokens[i + 1].before != Break::None
-                || self.has(i, self.lexicon.known.breaker) && !self.has(i, self.lexicon.known.condition)
-            {
-                return;
-            }
-            // What belongs to an earlier phrase ("not interested, stop texting") has done its work there.
-            if self.taken[i] != 0 && self.taken[i] as usize <= at {
-                return;
-            }
-            if self.hidden[i] == 0 {
-                visit(i, distance);
-            }
-        }
     }
 }
