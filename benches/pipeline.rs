@@ -50,7 +50,9 @@ fn stream() -> Stream {
     let hasher = KeyHasher::fixed();
     let mut s = Stream { bodies: Vec::new(), events: Vec::new(), keys: Vec::new(), by_body: HashMap::new() };
     for line in text.lines() {
-        let Ok(event) = decode(&Envelope::bare(line.as_bytes()), Moment(4_000_000_000_000), &settings) else { continue };
+        let Ok(event) = decode(&Envelope::bare(line.as_bytes()), Moment(4_000_000_000_000), &settings) else {
+            continue;
+        };
         s.keys.push(event.keys.iter().map(|k| hasher.hash(k)).collect());
         s.by_body.insert(line.as_bytes().to_vec(), s.events.len());
         s.events.push(event);
@@ -163,7 +165,8 @@ async fn gleaner(stream: &Stream) -> f64 {
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let (store, queue) = (round.store.clone(), round.queue.clone());
     let started = Instant::now();
-    let worker = tokio::spawn(Worker::run(store, queue, env, settings, Metrics::new(), Arc::new(Health::default()), stopped));
+    let worker =
+        tokio::spawn(Worker::run(store, queue, env, settings, Metrics::new(), Arc::new(Health::default()), stopped));
     round.done(stream.events.len()).await;
     let rate = stream.events.len() as f64 / started.elapsed().as_secs_f64();
     stop.send_replace(true);
@@ -252,7 +255,12 @@ fn prepared(stream: &Stream, picked: &[usize], loaded: gleaner::store::Loaded) -
         row.keys.extend(keys.iter().filter(|k| !row.keys.contains(k)).copied().collect::<Vec<_>>());
         row.wake_at = Some(loaded.now + Span::days(3));
         changes.seen.push((no, event.key, event.content));
-        changes.history.push(HistoryRow { lead_no: no, event: event.key, at: event.at, body: stream.bodies[*i].clone() });
+        changes.history.push(HistoryRow {
+            lead_no: no,
+            event: event.key,
+            at: event.at,
+            body: stream.bodies[*i].clone(),
+        });
         if i % EVENTS_PER_TASK == 0 {
             changes.outbox.push(OutboxRow {
                 id: Uuid::new_v4(),
