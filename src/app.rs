@@ -4,8 +4,11 @@
 //! `run` starts the worker and stops it again in order; the other commands open only what they need.
 
 mod key;
+mod lock;
 mod run;
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -229,7 +232,9 @@ fn make_folder_of(path: &Path) -> Result<()> {
     match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         None => Ok(()),
         Some(folder) => {
-            std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))
+            // What goes in here is about people, and nobody else's to read.
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            made.with_context(|| format!("cannot make the folder {}", folder.display()))
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::key::{self, Fit, KeyError};
+use super::lock::Lock;
 use crate::config::{Config, Profile};
 use crate::domain::identity::KeyHasher;
 use crate::domain::policy::Policy;
@@ -36,10 +37,15 @@ pub async fn run(config: &Config) -> Result<()> {
     let (tell, _) = watch::channel(false);
     let signals = Signals::catch().context("cannot listen for signals")?;
     tokio::spawn(signals.pass_on(tell.clone()));
+    // First of all: whoever runs here already also listens, and this says which of the two it is.
+    let _lock = match config.profile {
+        Profile::Embedded => Some(Lock::take(&super::in_its_folder(&config.store.url)?)?),
+        Profile::Production => None,
+    };
     let address = config.http.listen;
-    let listener = TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}: is another gleaner running? `http.listen` chooses the address")
-    })?;
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}; `http.listen` chooses the address"))?;
     match config.profile {
         Profile::Embedded => {
             let store = super::new_sqlite(config)?;

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Outcome, Output, Usage, write_json, write_table};
+use super::{Outcome, Output, Usage, counted, write_json, write_table};
 use crate::queue::{DeadAction, DeadLetterView, Queue};
 use crate::wire::inbound::{key_of_body, key_of_event};
 
@@ -153,9 +153,9 @@ pub async fn act<Q: Queue>(queue: &Q, which: &Which, action: DeadAction, out: &m
     };
     visit(queue, MOST, &mut choose).await?;
     let verb = if action == DeadAction::Replay { "sent again" } else { "thrown away" };
-    writeln!(out, "{} {verb}.", letters(meant.len()))?;
+    writeln!(out, "{} {verb}.", counted(meant.len() as u64, "letter"))?;
     if came_back > 0 {
-        writeln!(out, "{} under the same keys stay here: copies, or refused again.", letters(came_back as usize))?;
+        writeln!(out, "{} under the same keys stay here: copies, or refused again.", counted(came_back, "letter"))?;
     }
     Ok(Outcome::Done)
 }
@@ -230,8 +230,4 @@ fn body(letter: &DeadLetterView) -> Value {
 
 fn short(key: &str) -> String {
     key.chars().take(SHORT_KEY).collect()
-}
-
-fn letters(count: usize) -> String {
-    if count == 1 { "1 letter".to_owned() } else { format!("{count} letters") }
 }

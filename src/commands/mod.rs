@@ -135,6 +135,11 @@ pub(crate) fn write_table<const N: usize>(out: &mut impl Write, head: [&str; N],
     Ok(())
 }
 
+/// "1 task", "2 tasks".
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

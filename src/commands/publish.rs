@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{Console, Outcome, Output};
+use super::{Console, Outcome, Output, counted};
 use crate::queue::{EventMessage, Queue};
 
 /// Events and bytes that are sent at once and wait for their confirms together.
@@ -63,8 +63,10 @@ pub async fn run<Q: Queue>(
     console.end_progress();
     let sent = sending.sent;
     match output {
-        Output::Table if refused == 0 => writeln!(out, "{sent} events are in the queue.")?,
-        Output::Table => writeln!(out, "{sent} events are in the queue; {refused} lines were not sent.")?,
+        Output::Table if refused == 0 => writeln!(out, "Sent: {}.", counted(sent, "event"))?,
+        Output::Table => {
+            writeln!(out, "Sent: {}. Not sent: {}.", counted(sent, "event"), counted(refused, "line"))?;
+        }
         Output::Json | Output::Jsonl => writeln!(out, "{}", json!({ "published": sent, "refused": refused }))?,
     }
     Ok(if refused == 0 { Outcome::Done } else { Outcome::NotAll })

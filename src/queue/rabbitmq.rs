@@ -7,6 +7,7 @@
 //! Consuming and publishing have connections of their own: the broker stops reading from one that publishes while it
 //! has an alarm, and acknowledgements must not stop with it.
 
+mod about;
 mod consume;
 mod dead;
 mod declare;

@@ -32,6 +32,7 @@ pub(super) async fn run<S: Store, Q: Queue>(
 ) {
     // This lane must not keep its own channel open: it ends when the other lanes have dropped theirs.
     let (nobody_listens, _) = mpsc::channel(1);
+    drop(worker.handover);
     let worker = Worker { handover: nobody_listens, ..worker };
     let mut paused: BTreeMap<String, Instant> = BTreeMap::new();
     let mut next_sweep = Instant::now() + SWEEP;
