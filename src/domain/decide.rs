@@ -166,6 +166,9 @@ pub fn decide(lead: &mut Lead, cause: &Cause<'_>, ctx: &Context<'_>) -> Decision
         act(facts, conduct, &j, &mut proposals, cause, &who, ctx, &mut d);
         look_again(facts, conduct, ctx);
         conduct.stage = stage(facts, conduct, &j, &closed, now);
+    } else {
+        // Whatever would be due is due when the pause ends; then the one best next touch is chosen, not the arrears.
+        conduct.look_again = Some(now);
     }
     remember(conduct, &j, cause, now);
     conduct.trim(now);

@@ -6,6 +6,7 @@
 mod cluster;
 mod faults;
 mod golden;
+mod house;
 mod inbound;
 mod order;
 mod outages;
