@@ -1,7 +1,8 @@
 //! One cause in, one decision out: what changes in the lead's conduct and what must leave.
 //!
 //! Called once per cause, in sequence, under the lead's lock, so that nothing depends on how causes were
-//! batched. Reads the judgement and the proposals; writes conduct; sends nothing itself.
+//! batched. Reads the judgement and the proposals; writes conduct; sends nothing itself. Long, because it is the one
+//! place that writes conduct, and whoever changes a step should see its neighbours.
 
 use std::collections::{BTreeMap, BTreeSet};
 
