@@ -4,7 +4,20 @@ use std::path::Path;
 
 /// (part, what its sources must never name).
 const WALLS: [(&str, &[&str]); 7] = [
-    ("domain", &["crate::wire", "crate::store", "crate::queue", "crate::worker", "crate::app", "sqlx", "lapin", "tokio", "tracing"]),
+    (
+        "domain",
+        &[
+            "crate::wire",
+            "crate::store",
+            "crate::queue",
+            "crate::worker",
+            "crate::app",
+            "sqlx",
+            "lapin",
+            "tokio",
+            "tracing",
+        ],
+    ),
     ("wire", &["crate::store", "crate::queue", "crate::worker", "crate::app", "sqlx", "lapin", "tokio"]),
     ("store", &["crate::queue", "crate::worker", "crate::app", "crate::http", "lapin"]),
     ("queue", &["crate::store", "crate::worker", "crate::app", "crate::http", "crate::domain::decide"]),
