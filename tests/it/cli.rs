@@ -154,11 +154,12 @@ fn an_event_goes_in_a_task_comes_out_and_every_reader_says_the_same() {
     let exported = rows(&worker.told(&["export", "--as-of", &as_of]));
     let explained: Value =
         serde_json::from_str(&worker.told(&["explain", "phone:212-555-2368", "--as-of", &as_of, "--json"])).unwrap();
-    assert_eq!(exported, [explained.clone()]);
+    assert_eq!(exported, std::slice::from_ref(&explained));
     let asked = worker.get("/api/leads/ana@example.com").json();
     for field in ["lead_id", "verdict", "diagnosis", "stage", "facts_digest", "policy", "version", "open_tasks"] {
         assert_eq!(asked[field], explained[field], "{field}");
     }
+    assert_eq!(worker.told(&["export", "--as-of", &as_of, "--output", "jsonl"]).lines().count(), 1);
     let words = worker.told(&["explain", "ana@example.com"]);
     assert!(words.contains(asked["lead_id"].as_str().unwrap()), "{words}");
 

@@ -90,6 +90,12 @@ impl Embedded {
 
     /// Starts a worker with further settings and waits until it is ready.
     pub fn start_with(&mut self, settings: &[(&str, &str)]) {
+        self.launch(settings);
+        wait_for("readiness", || (self.get("/readyz").status == 200).then_some(()));
+    }
+
+    /// Starts a worker with further settings and waits until it listens.
+    pub fn launch(&mut self, settings: &[(&str, &str)]) {
         self.starts += 1;
         let log = self.dir.path().join(format!("worker-{}.log", self.starts));
         let mut command = self.command(&["run"]);
@@ -102,7 +108,6 @@ impl Embedded {
             after.split_once('\n').map(|(address, _)| address.trim().to_owned())
         });
         self.running = Some((child, address));
-        wait_for("readiness", || (self.get("/readyz").status == 200).then_some(()));
     }
 
     /// Everything that the present worker has logged.
@@ -127,11 +132,16 @@ impl Embedded {
         wait_for("the end of the worker", || child.try_wait().unwrap())
     }
 
-    /// SIGTERM, by its own pid; how it ended, and how long that took.
-    pub fn stop(&mut self) -> (ExitStatus, Duration) {
+    /// SIGTERM, by its own pid.
+    pub fn terminate(&self) {
         let pid = self.running.as_ref().unwrap().0.id().to_string();
-        let asked = Instant::now();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    /// Told to stop once; how it ended, and how long that took.
+    pub fn stop(&mut self) -> (ExitStatus, Duration) {
+        let asked = Instant::now();
+        self.terminate();
         (self.wait_for_end(), asked.elapsed())
     }
 

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 
 use serde_json::json;
 
+use crate::cluster::Cluster;
 use crate::embedded::{Embedded, event, inquiry, request, wait_for};
 
 const ANA: (&str, &str) = ("ana@example.com", "+12125552368");
@@ -164,4 +165,52 @@ fn a_connection_kept_open_does_not_delay_a_stop() {
     let (status, took) = worker.stop();
     assert_eq!(status.code(), Some(0), "{}", worker.log());
     assert!(took.as_secs() < 10, "it waited for the grace of a stop: {took:?}");
+}
+
+#[test]
+fn told_twice_to_stop_it_does_not_wait_for_what_was_begun() {
+    let mut worker = Embedded::new(&[]);
+    worker.start();
+    // A request that never comes to its end; that its body is asked for shows that it is under way.
+    let mut begun = TcpStream::connect(worker.address()).unwrap();
+    let head = "POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n";
+    begun.write_all(head.as_bytes()).unwrap();
+    let mut asked = [0; 12];
+    begun.read_exact(&mut asked).unwrap();
+    assert_eq!(&asked, b"HTTP/1.1 100");
+    worker.terminate();
+    wait_for("the first stop", || worker.log().contains("once more to stop at once").then_some(()));
+    wait_for("the end of the worker proper", || worker.log().contains("worker stopped").then_some(()));
+    let (status, took) = worker.stop();
+    assert_eq!(status.code(), Some(1));
+    assert!(took.as_secs() < 10, "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_whose_servers_are_away_is_alive_and_says_what_is_missing() {
+    let cluster = Cluster::start("away").await;
+    // Nobody listens on port 1.
+    let nobody = [("DATABASE_URL", "postgres://ana@127.0.0.1:1/x"), ("AMQP_URL", "amqp://ana:x@127.0.0.1:1/%2f")];
+    let mut worker = Embedded::new(&[("GLEANER__PROFILE", "production"), ("GLEANER__SECRET__KEY_FILE", "secret.key")]);
+    let event = inquiry("e-1", ANA.0, ANA.1, &worker.now()).to_string();
+    worker.launch(&nobody);
+    assert_eq!(worker.get("/livez").status, 200);
+    let ready = worker.get("/readyz");
+    assert_eq!((ready.status, &*ready.body), (503, "not consuming events, not storing leads\n"));
+    let answer = worker.post("/events", event.as_bytes());
+    assert_eq!(answer.status, 503);
+    assert!(answer.head.contains("retry-after: "), "{}", answer.head);
+    assert_eq!(worker.stop().0.code(), Some(0), "a worker that waits for its database stops as well");
+
+    // The database alone is there: leads can be read, events are not accepted.
+    worker.launch(&[("DATABASE_URL", &cluster.url), nobody[1]]);
+    wait_for("the database", || (worker.get("/api/leads/x").status == 404).then_some(()));
+    let answer = worker.post("/events", event.as_bytes());
+    assert_eq!(answer.status, 503, "{}", answer.body);
+    assert!(answer.head.contains("retry-after: ") && answer.body.contains("queue"), "{answer:?}");
+    assert!(worker.get("/readyz").body.contains("not consuming events"));
+    let tasks = worker.get("/tasks/calls");
+    assert_eq!((tasks.status, tasks.body.contains("consumed from the broker")), (404, true));
+    assert_eq!(worker.stop().0.code(), Some(0));
+    cluster.stop().await;
 }
