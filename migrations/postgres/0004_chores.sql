@@ -9,7 +9,7 @@ create table suspects (
 
 -- Facts about the world at large, once by event; folded into the next world by one worker.
 create table world_deltas (
-    event_key bytea  not null primary key,
+    event_key uuid   not null primary key,
     at_ms     bigint not null,
     body      bytea  not null
 );

@@ -39,9 +39,9 @@ create table history (
     lead_no   integer not null,
     at_ms     integer not null,
     event_key blob    not null,
-    body      blob    not null,
-    primary key (lead_no, at_ms, event_key)
+    body      blob    not null
 );
+create index history_by_lead on history (lead_no, at_ms);
 create index history_by_time on history (at_ms);
 
 create table wakeups (

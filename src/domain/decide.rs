@@ -1,7 +1,8 @@
 //! One cause in, one decision out: what changes in the lead's conduct and what must leave.
 //!
 //! Called once per cause, in sequence, under the lead's lock, so that nothing depends on how causes were
-//! batched. Reads the judgement and the proposals; writes conduct; sends nothing itself.
+//! batched. Reads the judgement and the proposals; writes conduct; sends nothing itself. Long, because it is the one
+//! place that writes conduct, and whoever changes a step should see its neighbours.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -166,6 +167,9 @@ pub fn decide(lead: &mut Lead, cause: &Cause<'_>, ctx: &Context<'_>) -> Decision
         act(facts, conduct, &j, &mut proposals, cause, &who, ctx, &mut d);
         look_again(facts, conduct, ctx);
         conduct.stage = stage(facts, conduct, &j, &closed, now);
+    } else {
+        // Whatever would be due is due when the pause ends; then the one best next touch is chosen, not the arrears.
+        conduct.look_again = Some(now);
     }
     remember(conduct, &j, cause, now);
     conduct.trim(now);

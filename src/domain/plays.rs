@@ -1,7 +1,8 @@
 //! What could be done next: every play that applies, with the time it is due and what it is worth.
 //!
 //! Derived anew from facts and conduct at each decision, so that touches that fell due while nobody looked
-//! collapse into the one that is best now. Nothing here writes; `decide` chooses and acts.
+//! collapse into the one that is best now. Nothing here writes; `decide` chooses and acts. The file is long because
+//! calls, messages and desk work share one view; they are the walls to move when the next plays come in.
 
 use jiff::ToSpan;
 

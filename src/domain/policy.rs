@@ -1,7 +1,8 @@
 //! The policy: every number and rule a sales manager may change, parsed once from the files of `config/policy`.
 //!
 //! Typed tables with closed sets of names; a file that does not fit is refused whole, with all its errors.
-//! What the numbers do is in `score`, `diagnosis`, `plays`; the law is in `legal`, the words in `words`.
+//! What the numbers do is in `score`, `diagnosis`, `plays`; the law is in `legal`, the words in `words`. Long, because every
+//! table of the files is declared here, field by field.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

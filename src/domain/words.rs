@@ -16,6 +16,7 @@ mod group;
 mod judge;
 mod lexicon;
 mod named;
+mod negation;
 mod pattern;
 mod person;
 mod scan;
@@ -79,7 +80,7 @@ fn read_counted(
 ) -> (Vec<Finding>, usize) {
     let tokens = visible_tokens(lexicon, medium, text);
     let known = tokens.iter().any(|t| t.word != vocabulary::UNKNOWN);
-    if !known && (!auto || tokens.is_empty()) {
+    if tokens.is_empty() || !known && !auto {
         return (Vec::new(), tokens.len());
     }
     let reader = Reader {
@@ -100,9 +101,7 @@ fn read_counted(
             Slot::Time => times.binary_search_by_key(&i, |t| t.from).ok().map(|n| times[n].to),
             Slot::Number => reader.count(i).map(|_| i + 1),
             Slot::MinorAge => reader.count(i).filter(|n| (5..=17).contains(n)).map(|_| i + 1),
-            Slot::Name => {
-                (tokens[i].shape == Shape::Capital && person::is_name(lexicon, text, &tokens, i)).then_some(i + 1)
-            }
+            Slot::Name => (tokens[i].shape == Shape::Capital && person::is_name(lexicon, &tokens, i)).then_some(i + 1),
             Slot::Email => (tokens[i].shape == Shape::Email).then_some(i + 1),
             Slot::Phone => person::phone(text, &tokens, i),
         }

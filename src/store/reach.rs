@@ -18,6 +18,8 @@ pub struct Reach<'a> {
     pub keys: BTreeMap<KeyHash, KeyRow>,
     pub tasks: BTreeMap<Uuid, LeadNo>,
     pub leads: BTreeMap<LeadNo, LeadRow>,
+    /// Leads that the keys led to before their rows were read: what these bring along can be held without asking again.
+    pub expected: BTreeSet<LeadNo>,
     /// Numbers that something led to and that name no lead.
     pub absent: BTreeSet<LeadNo>,
 }
@@ -29,6 +31,15 @@ pub struct Kept {
     /// The holders of the messages' keys, as they were stored.
     pub holders: BTreeMap<KeyHash, Vec<LeadNo>>,
     pub fresh: BTreeSet<LeadNo>,
+    /// The pairs of which `seen` was asked and said no.
+    pub unseen: BTreeSet<(LeadNo, EventKey)>,
+}
+
+impl Kept {
+    /// Whether an entry in `seen` is known not to be there.
+    pub fn has_surely_not_seen(&self, lead: LeadNo, event: EventKey) -> bool {
+        self.fresh.contains(&lead) || self.unseen.contains(&(lead, event))
+    }
 }
 
 #[derive(Debug)]
@@ -39,12 +50,30 @@ pub struct KeptLead {
 
 impl<'a> Reach<'a> {
     pub fn of(wanted: &'a Wanted) -> Reach<'a> {
-        Reach { wanted, keys: BTreeMap::new(), tasks: BTreeMap::new(), leads: BTreeMap::new(), absent: BTreeSet::new() }
+        Reach {
+            wanted,
+            keys: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            leads: BTreeMap::new(),
+            expected: BTreeSet::new(),
+            absent: BTreeSet::new(),
+        }
     }
 
     /// Every key of the messages, once.
     pub fn wanted_keys(&self) -> BTreeSet<KeyHash> {
         self.wanted.messages.iter().flat_map(|m| m.keys.iter().copied()).collect()
+    }
+
+    /// The strongest key of each message, which nearly always leads to the same lead as its others.
+    pub fn strongest_keys(&self) -> BTreeSet<KeyHash> {
+        self.wanted.messages.iter().filter_map(|m| m.keys.first().copied()).collect()
+    }
+
+    /// Keys that could still change, because one of their holders is not held.
+    pub fn loose_keys(&self) -> Vec<KeyHash> {
+        let loose = |row: &KeyRow| holders_to_hold(row).any(|lead| !self.leads.contains_key(&lead));
+        self.keys.iter().filter(|(_, row)| loose(row)).map(|(key, _)| *key).collect()
     }
 
     /// Every task of the messages, once.
@@ -74,6 +103,7 @@ impl<'a> Reach<'a> {
 
     fn called_for(&self) -> BTreeSet<LeadNo> {
         let mut leads = self.wanted.leads.clone();
+        leads.extend(&self.expected);
         leads.extend(self.tasks.values());
         leads.extend(self.keys.values().flat_map(holders_to_hold));
         leads
@@ -162,7 +192,8 @@ impl<'a> Reach<'a> {
     }
 
     /// What the unit of work gets to see of leads, keys and tasks, with merges followed; and what its commit needs.
-    pub fn load(self, fresh: Vec<LeadNo>) -> (Loaded, Kept) {
+    /// `unseen` are the pairs of which `seen` said no.
+    pub fn load(self, fresh: Vec<LeadNo>, unseen: BTreeSet<(LeadNo, EventKey)>) -> (Loaded, Kept) {
         let tasks = self.tasks.iter().map(|(t, l)| (*t, self.survivor(*l))).collect();
         let keys = self.keys.iter().filter(|(_, row)| *row != &KeyRow::default());
         let keys = keys.map(|(key, row)| (*key, KeyRow { holders: self.shown(row), ..*row })).collect();
@@ -176,6 +207,7 @@ impl<'a> Reach<'a> {
             leads: self.leads.iter().map(|(no, row)| (*no, kept_lead(row))).collect(),
             holders,
             fresh: fresh.iter().copied().collect(),
+            unseen,
         };
         let leads = self.leads.into_values().zip(links).map(|(row, linked)| LeadRow { linked, ..row }).collect();
         (Loaded { leads, keys, tasks, fresh, ..Loaded::default() }, kept)
@@ -258,7 +290,7 @@ mod tests {
         reach.keys.insert(key(1), carried_by(1..=6));
         assert_eq!(reach.missing(), numbers([]));
         assert_eq!(reach.fresh_needed(), 1);
-        let (loaded, _) = reach.load(vec![LeadNo(9)]);
+        let (loaded, _) = reach.load(vec![LeadNo(9)], BTreeSet::new());
         assert_eq!(loaded.keys[&key(1)].holders.len(), 6);
     }
 
@@ -269,7 +301,7 @@ mod tests {
         reach.keys.insert(key(1), carried_by([1, 2]));
         reach.leads.extend([lead(1, None, &[2]), lead(2, Some(1), &[])]);
         assert_eq!(reach.pairs().len(), 2);
-        let (loaded, kept) = reach.load(vec![]);
+        let (loaded, kept) = reach.load(vec![], BTreeSet::new());
         assert_eq!(loaded.keys[&key(1)].holders, [LeadNo(1)]);
         assert_eq!(loaded.leads[0].linked, []);
         assert_eq!(kept.holders[&key(1)], [LeadNo(1), LeadNo(2)]);

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::load::{changes, working_set};
 use super::step::{Stepper, chain, state_name, work_inbox};
 use super::{DUE_AT_ONCE, Stop, Worker, stopped};
+use crate::domain::decide::Mode;
 use crate::domain::identity::LeadNo;
 use crate::queue::Queue;
 use crate::store::{Store, StoreError};
@@ -20,6 +21,10 @@ const AWAY: Duration = Duration::from_secs(2);
 
 /// Wakes due leads until told to stop.
 pub(super) async fn run<S: Store, Q: Queue>(worker: Worker<S, Q>, mut stop: Stop) {
+    if worker.env.mode == Mode::Paused {
+        // Nothing falls due during a pause; a worker that acts finds it all still there.
+        return stopped(&mut stop).await;
+    }
     let mut at_once = DUE_AT_ONCE;
     loop {
         let pause = match wake_due(&worker, at_once).await {

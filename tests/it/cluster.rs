@@ -32,6 +32,7 @@ pub struct Cluster {
     pub database: String,
     admin_url: String,
     pub url: String,
+    pub amqp: String,
     pub queue: RabbitMq,
     workers: Vec<Child>,
     extra: Vec<(String, String)>,
@@ -39,8 +40,12 @@ pub struct Cluster {
 
 impl Cluster {
     pub async fn start(name: &str) -> Cluster {
+        Cluster::start_on(name, database_url(), amqp_url()).await
+    }
+
+    /// On servers of the caller's choice.
+    pub async fn start_on(name: &str, admin_url: String, amqp: String) -> Cluster {
         let tag = uuid::Uuid::new_v4().simple().to_string();
-        let admin_url = database_url();
         let (base, own) = admin_url.rsplit_once('/').unwrap();
         // Named after the database we were given, so that whoever made that one can drop what we leave.
         let database = format!("{own}_{name}_{}", &tag[..8]);
@@ -48,7 +53,7 @@ impl Cluster {
         sqlx::query(&format!("create database {database}")).execute(&mut admin).await.unwrap();
         let url = format!("{base}/{database}");
         let prefix = format!("{name}-{}.", &tag[..8]);
-        let mut settings = RabbitSettings::new(amqp_url());
+        let mut settings = RabbitSettings::new(amqp.clone());
         settings.prefix = prefix.clone();
         let cluster = Cluster {
             dir: tempfile::tempdir().unwrap(),
@@ -56,6 +61,7 @@ impl Cluster {
             database,
             admin_url,
             url,
+            amqp,
             queue: RabbitMq::new(settings).unwrap(),
             workers: Vec::new(),
             extra: Vec::new(),
@@ -76,7 +82,7 @@ impl Cluster {
             .args(args)
             .env("GLEANER__PROFILE", "production")
             .env("DATABASE_URL", &self.url)
-            .env("AMQP_URL", amqp_url())
+            .env("AMQP_URL", &self.amqp)
             .env("GLEANER__NAMES__PREFIX", &self.prefix)
             .env("GLEANER__SECRET__KEY_FILE", self.dir.path().join("secret.key"))
             .env("GLEANER__CONTACT__FICTIONAL", "allow")
@@ -147,7 +153,7 @@ impl Cluster {
 
     /// How many messages a queue holds that are ready for somebody.
     pub async fn depth(&self, queue: &str) -> u32 {
-        let connection = lapin::Connection::connect(&amqp_url(), lapin::ConnectionProperties::default()).await.unwrap();
+        let connection = lapin::Connection::connect(&self.amqp, lapin::ConnectionProperties::default()).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
         let options = lapin::options::QueueDeclareOptions { passive: true, ..Default::default() };
         let name = format!("{}{queue}", self.prefix);
@@ -185,7 +191,7 @@ impl Cluster {
 
     /// Everything in the task queues, each message once as it lies there: (queue, routing key, body).
     pub async fn drain_tasks(&self) -> Vec<(String, String, Vec<u8>)> {
-        let connection = lapin::Connection::connect(&amqp_url(), lapin::ConnectionProperties::default()).await.unwrap();
+        let connection = lapin::Connection::connect(&self.amqp, lapin::ConnectionProperties::default()).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
         let mut out = Vec::new();
         for queue in gleaner::queue::TASK_QUEUES {
@@ -204,7 +210,7 @@ impl Cluster {
         for worker in 0..self.workers.len() {
             self.kill(worker);
         }
-        let connection = lapin::Connection::connect(&amqp_url(), lapin::ConnectionProperties::default()).await.unwrap();
+        let connection = lapin::Connection::connect(&self.amqp, lapin::ConnectionProperties::default()).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
         let mut queues: Vec<String> =
             ["gleaner.events", "gleaner.dead-events", "gleaner.unrouted", "tasks.dead"].map(str::to_owned).to_vec();

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use crate::cluster::{Cluster, assert_conduct, assert_same_facts};
 
 /// A small reproducible generator: the seed is printed when a case fails.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn roll(&mut self, n: u64) -> u64 {
+    pub fn roll(&mut self, n: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -20,10 +20,10 @@ impl Dice {
     }
 }
 
-const SEED: u64 = 0x5EED_1E55;
+pub const SEED: u64 = 0x5EED_1E55;
 
 /// The sample `times` over, each time with other people, so that it makes as many different leads.
-fn stream(times: usize) -> Vec<Value> {
+pub fn stream(times: usize) -> Vec<Value> {
     let sample = include_str!("../../samples/demo.jsonl");
     let mut out = Vec::new();
     for copy in 0..times {
@@ -42,7 +42,7 @@ fn stream(times: usize) -> Vec<Value> {
 }
 
 /// The same events with a fifth of them twice and neighbours exchanged.
-fn messy(events: &[Value], dice: &mut Dice) -> Vec<Value> {
+pub fn messy(events: &[Value], dice: &mut Dice) -> Vec<Value> {
     let mut out: Vec<Value> = Vec::with_capacity(events.len() * 6 / 5);
     for event in events {
         out.push(event.clone());
@@ -57,7 +57,7 @@ fn messy(events: &[Value], dice: &mut Dice) -> Vec<Value> {
     out
 }
 
-const AS_OF: &str = "2026-04-01T00:00:00Z";
+pub const AS_OF: &str = "2026-04-01T00:00:00Z";
 
 async fn case(name: &str, times: usize, workers: usize, die_at: Option<&str>) {
     let mut dice = Dice(SEED);

@@ -1,5 +1,8 @@
 //! How well texts are read: precision, recall and F1 per label on written-out replies, one half of which no phrase was
-//! tuned on; and what must hold for any text at all.
+//! tuned on; and what must hold for any text at all. Longer than most files: the scoring, the cases and the properties
+//! of one function stay together.
+
+#![expect(clippy::unwrap_used, reason = "fixtures that do not parse are a failed test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -152,17 +155,18 @@ fn show() -> bool {
 }
 
 #[test]
-fn the_tuned_half_is_read_with_a_macro_f1_of_at_least_090() {
+fn the_tuned_half_is_read_with_few_mistakes() {
     let (f1, details) = evaluate("tune", include_str!("../fixtures/words/tune.jsonl"), show());
-    assert!(f1 >= 0.9, "macro F1 {f1}");
-    assert!(details >= 0.9, "details {details}");
+    assert!(f1 >= 0.97, "macro F1 {f1}");
+    assert!(details >= 0.97, "details {details}");
 }
 
 #[test]
 fn the_half_no_phrase_was_tuned_on_is_read_almost_as_well() {
     let (f1, details) = evaluate("held out", include_str!("../fixtures/words/held_out.jsonl"), false);
-    assert!(f1 >= 0.5, "macro F1 {f1}");
-    assert!(details >= 0.5, "details {details}");
+    // Measured at 0.969 before any of its mistakes had been looked at.
+    assert!(f1 >= 0.94, "macro F1 {f1}");
+    assert!(details >= 0.95, "details {details}");
 }
 
 fn moment() -> Moment {
@@ -233,6 +237,9 @@ fn a_bare_word_opts_out_only_alone_and_a_longer_text_needs_an_object() {
         (Medium::Email, "Stop calling me", Some((true, "call_and_sms"))),
         (Medium::Sms, "take me off your list", Some((true, "everything"))),
         (Medium::Sms, "Stop. I am at work.", Some((false, "channel"))),
+        (Medium::Sms, "not interested stop texting", Some((true, "call_and_sms"))),
+        (Medium::Email, "I would like to unsubscribe from this list", Some((true, "email"))),
+        (Medium::Email, "I no longer wish to receive this, please unsubscribe me", Some((true, "email"))),
         (Medium::Sms, "stop by our office", None),
         (Medium::Sms, "at the end of the quarter", None),
         (Medium::Sms, "please cancel my appointment", None),

@@ -241,6 +241,7 @@ impl Present {
     }
 }
 
+/// All of a year; years beyond what the calendar holds are clipped.
 pub fn year(y: i16) -> Stretch {
     months_from(civil::date(y.clamp(1, 9990), 1, 1), 12, 0)
 }

@@ -96,6 +96,7 @@ impl Composer<'_> {
         match self.judge.lexicon.groups[s.group].needs {
             Needs::Nothing => true,
             Needs::Date => self.date_for(s, false).is_some(),
+            Needs::FarDate => self.date_for(s, false).is_some_and(|d| self.is_far(d)),
             Needs::Time => self.time_for(s).is_some(),
             Needs::DateOrTime => self.date_for(s, false).is_some() || self.time_for(s).is_some(),
         }

@@ -121,7 +121,7 @@ impl Reader<'_> {
     /// A date that begins at token `i`, or a past one to pass over, and where to go on.
     fn date_at(&self, i: usize) -> Option<(Option<DateRef>, usize)> {
         let (relation, start) = self.relation(i);
-        let need_end = matches!(relation, Some(Plain::Until | Plain::Through | Plain::After));
+        let need_end = matches!(relation, Some(Plain::Through | Plain::After));
         let core = self.core(start, relation, need_end)?;
         if core.past {
             return Some((None, core.to));

@@ -19,6 +19,10 @@ const NEAR_DATES: usize = 6;
 const NEAR_DAYS: i32 = 14;
 
 impl Composer<'_> {
+    pub(super) fn is_far(&self, date: &DateRef) -> bool {
+        date.grain == Grain::Long || date.day - self.present.day > NEAR_DAYS
+    }
+
     /// A named day or hour is a callback; a month, a quarter, half a year is timing, whatever word was used for it.
     pub(super) fn contact_again(&self, s: &Said, date: Option<&DateRef>, time: Option<&TimeRef>) -> Finding {
         let far = date.is_some_and(|d| d.grain == Grain::Long);

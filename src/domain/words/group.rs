@@ -61,6 +61,8 @@ pub(super) enum Needs {
     Nothing,
     Date,
     Time,
+    /// A month or longer, or a day more than a fortnight away.
+    FarDate,
     DateOrTime,
 }
 

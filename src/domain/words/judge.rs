@@ -25,7 +25,9 @@ pub struct Judge<'a> {
     pub text: &'a str,
     pub tokens: &'a [Token],
     /// The neutral phrase or boilerplate that hides a token, by number; 0 for none.
-    hidden: Vec<u32>,
+    pub(super) hidden: Vec<u32>,
+    /// Where the phrase that a token belongs to ends; 0 for none.
+    pub(super) taken: Vec<u32>,
     /// How many tokens before each one are more than fillers.
     weight: Vec<u32>,
     /// The sets that any word of the text belongs to.
@@ -42,7 +44,8 @@ impl<'a> Judge<'a> {
         let sets = tokens.iter().fold(0, |all, t| all | lexicon.words.info(t.word).sets);
         let first_line = tokens.first().and_then(|t| text[t.start as usize..].find('\n').map(|n| n + t.start as usize));
         let (hidden, weight) = (vec![0; tokens.len()], Vec::with_capacity(tokens.len() + 1));
-        let mut judge = Judge { lexicon, medium, text, tokens, hidden, weight, sets, first_line };
+        let mut judge =
+            Judge { lexicon, medium, text, tokens, hidden, taken: vec![0; tokens.len()], weight, sets, first_line };
         let (mut sum, mut thanking) = (0, false);
         judge.weight.push(0);
         for (i, token) in tokens.iter().enumerate() {
@@ -92,6 +95,9 @@ impl<'a> Judge<'a> {
         hits.sort_unstable_by_key(|h| (h.from, std::cmp::Reverse(h.to), h.group));
         self.hide(&hits);
         let kept = self.uncontained(&hits);
+        for h in &kept {
+            self.taken[h.from as usize..h.to as usize].fill(h.to);
+        }
         kept.iter().filter_map(|h| self.weigh(h)).collect()
     }
 
@@ -201,8 +207,8 @@ impl<'a> Judge<'a> {
             && let Some(distance) = self.negated(from)
         {
             match group.negated {
-                // "Never said stop" is no opt-out, but "I can not get you to stop calling me" may be one.
-                Negated::Drop if label == Label::OptOut && distance > 1 && !self.said_before(from) => certain = false,
+                // "I never said stop calling" is no opt-out; "I can not get you to stop calling me" is one.
+                Negated::Drop if label == Label::OptOut && distance > 1 && !self.said_before(from) => {}
                 Negated::Becomes(other) => {
                     label = other;
                     certain = false;
@@ -213,43 +219,5 @@ impl<'a> Judge<'a> {
         let supposed = matches!(label, Label::Interest | Label::Disinterest | Label::Callback)
             && self.near_before(from, self.lexicon.known.condition).is_some();
         (!supposed).then_some(Said { label, group: usize::from(h.group), from, to, certain })
-    }
-
-    /// How far before token `at` the nearest of an odd number of negations stands, within the clause.
-    fn negated(&self, at: usize) -> Option<u32> {
-        let (mut count, mut nearest) = (0, None);
-        self.look_back(at, |i, distance| {
-            if self.has(i, self.lexicon.known.negator) {
-                count += 1;
-                nearest = nearest.or(Some(distance));
-            }
-        });
-        nearest.filter(|_| count % 2 == 1)
-    }
-    fn said_before(&self, at: usize) -> bool {
-        self.near_before(at, self.lexicon.known.saying).is_some()
-    }
-    fn near_before(&self, at: usize, set: u8) -> Option<u32> {
-        let mut found = None;
-        self.look_back(at, |i, distance| {
-            if found.is_none() && self.has(i, set) {
-                found = Some(distance);
-            }
-        });
-        found
-    }
-    /// Visits the words before token `at`, nearest first, as far as a negation reaches and the clause goes.
-    fn look_back(&self, at: usize, mut visit: impl FnMut(usize, u32)) {
-        for distance in 1..=self.lexicon.reach {
-            let Some(i) = at.checked_sub(distance as usize) else { return };
-            if self.tokens[i + 1].before != Break::None
-                || self.has(i, self.lexicon.known.breaker) && !self.has(i, self.lexicon.known.condition)
-            {
-                return;
-            }
-            if self.hidden[i] == 0 {
-                visit(i, distance);
-            }
-        }
     }
 }

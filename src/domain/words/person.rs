@@ -7,6 +7,7 @@ use super::calendar::Cal;
 use super::finding::Person;
 use super::lexicon::Lexicon;
 use super::token::{Break, Shape, Token};
+use super::vocabulary::UNKNOWN;
 
 /// More words than this are no name.
 const LONGEST_NAME: usize = 4;
@@ -37,7 +38,7 @@ pub fn near(lexicon: &Lexicon, text: &str, tokens: &[Token], near: usize, to_sen
                 continue;
             }
             if person.name.is_none()
-                && let Some(end) = name(lexicon, text, tokens, i).filter(|end| *end <= last)
+                && let Some(end) = name(lexicon, tokens, i).filter(|end| *end <= last)
             {
                 person.name = Some(text[tokens[i].start as usize..tokens[end - 1].end as usize].to_owned());
                 i = end;
@@ -83,7 +84,7 @@ fn with_plus(text: &str, start: usize) -> usize {
 }
 
 /// One past the last token of a name that begins at `i`.
-fn name(lexicon: &Lexicon, text: &str, tokens: &[Token], i: usize) -> Option<usize> {
+fn name(lexicon: &Lexicon, tokens: &[Token], i: usize) -> Option<usize> {
     let has = |t: &Token, set: u8| lexicon.words.info(t.word).sets >> set & 1 == 1;
     let part = |j: usize| {
         tokens.get(j).is_some_and(|t| {
@@ -111,13 +112,13 @@ fn name(lexicon: &Lexicon, text: &str, tokens: &[Token], i: usize) -> Option<usi
     }
     // A sentence begins with a capital anyway: there a known word alone is no name.
     let opens = tokens[i].before == Break::Hard;
-    if end == i + 1 && opens && tokens[i].word != 0 {
+    if end == i + 1 && opens && tokens[i].word != UNKNOWN {
         return None;
     }
     Some(end)
 }
 
 /// Whether token `i` is a capitalised word that may be a name.
-pub fn is_name(lexicon: &Lexicon, text: &str, tokens: &[Token], i: usize) -> bool {
-    name(lexicon, text, tokens, i).is_some()
+pub fn is_name(lexicon: &Lexicon, tokens: &[Token], i: usize) -> bool {
+    name(lexicon, tokens, i).is_some()
 }

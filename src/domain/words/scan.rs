@@ -125,11 +125,7 @@ impl Run<'_> {
     fn arrive(&mut self, state: u32, thread: &Thread, at: usize) {
         self.steps += 1;
         let s = &self.a.states[state as usize];
-        for (group, end) in &s.accepts {
-            if *end == Break::None || self.over(at, *end) {
-                self.hits.push(Hit { group: *group, from: thread.from, to: at as u32, gappy: thread.gappy });
-            }
-        }
+        self.accept(state, thread, at);
         if self.next.len() + s.gaps.len() >= MOST_THREADS {
             return;
         }
@@ -141,9 +137,19 @@ impl Run<'_> {
         }
     }
 
+    /// Notes the phrases that are complete in `state` with token `at` as the next.
+    fn accept(&mut self, state: u32, thread: &Thread, at: usize) {
+        for (group, end) in &self.a.states[state as usize].accepts {
+            if *end == Break::None || self.over(at, *end) {
+                self.hits.push(Hit { group: *group, from: thread.from, to: at as u32, gappy: thread.gappy });
+            }
+        }
+    }
+
     /// The thread is in a gap; where a gap follows a gap without a word between them it is in both.
     fn wait(&mut self, thread: &Thread, at: usize) {
         self.steps += 1;
+        self.accept(thread.state, thread, at);
         if self.next.len() < MOST_THREADS {
             self.next.push(Thread { at: at as u32, ..*thread });
             for (left, to) in &self.a.states[thread.state as usize].gaps {

@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use super::clock_ms;
-use super::leads::numbers;
+use super::leads::{numbers, uuids};
 use super::session::Session;
 use crate::domain::event::{Channel, ContentHash, EventKey};
 use crate::domain::identity::{KeyHash, LeadNo};
 use crate::domain::suppression::{ClosedBecause, Suppression};
+use crate::store::reach::Kept;
 use crate::store::{ClaimRow, HistoryRow, Lease, OutboxRow, StoreError, TaskRow};
 
 /// Takes tasks back that were never given to the broker; one that was given meanwhile means deciding anew.
@@ -53,7 +54,8 @@ pub async fn move_to_survivors(session: &mut Session, survivors: &BTreeMap<LeadN
         "with gone as (delete from history h using unnest($1::bigint[], $2::bigint[]) as m (away, survivor)
             where h.lead_no = m.away returning m.survivor, h.at_ms, h.event_key, h.body)
         insert into history (lead_no, at_ms, event_key, body) select survivor, at_ms, event_key, body from gone
-            on conflict (lead_no, at_ms, event_key) do nothing",
+            where not exists (select 1 from history h where h.lead_no = gone.survivor and h.at_ms = gone.at_ms
+                and h.event_key = gone.event_key)",
         "update tasks t set lead_no = m.survivor from unnest($1::bigint[], $2::bigint[]) as m (away, survivor)
             where t.lead_no = m.away",
         "update outbox o set lead_no = m.survivor from unnest($1::bigint[], $2::bigint[]) as m (away, survivor)
@@ -90,18 +92,31 @@ pub async fn erase(session: &mut Session, erased: &[LeadNo]) -> Result<(), Store
     Ok(())
 }
 
-pub async fn add_seen(session: &mut Session, seen: &[(LeadNo, EventKey, ContentHash)]) -> Result<(), StoreError> {
+pub async fn add_seen(
+    session: &mut Session,
+    seen: &[(LeadNo, EventKey, ContentHash)],
+    kept: &Kept,
+) -> Result<(), StoreError> {
     if seen.is_empty() {
         return Ok(());
     }
-    // A pair that is there already (the lead saw it before a merge) keeps the content it was first seen with.
-    let sql = "insert into seen (lead_no, event_key, content)
-        select * from unnest($1::bigint[], $2::bytea[], $3::bytea[]) on conflict (lead_no, event_key) do nothing";
+    // To insert with a look for conflicts costs half as much again, and it is known already that there are none:
+    // save for what a merge brings together, where the content that was seen first stays.
+    let sql = match seen.iter().all(|(lead, event, _)| kept.has_surely_not_seen(*lead, *event)) {
+        true => {
+            "insert into seen (lead_no, event_key, content) select * from unnest($1::bigint[], $2::uuid[], $3::uuid[])"
+        }
+        false => {
+            "insert into seen (lead_no, event_key, content)
+            select * from unnest($1::bigint[], $2::uuid[], $3::uuid[]) on conflict (lead_no, event_key) do nothing"
+        }
+    };
     let mut rows: Vec<_> = seen.iter().collect();
     rows.sort_by_key(|(lead, event, _)| (*lead, *event));
+    rows.dedup_by_key(|(lead, event, _)| (*lead, *event));
     let leads = numbers(rows.iter().map(|(lead, _, _)| *lead));
-    let events: Vec<&[u8]> = rows.iter().map(|(_, event, _)| event.0.as_slice()).collect();
-    let contents: Vec<&[u8]> = rows.iter().map(|(_, _, content)| content.0.as_slice()).collect();
+    let events = uuids(rows.iter().map(|(_, event, _)| event.0));
+    let contents = uuids(rows.iter().map(|(_, _, content)| content.0));
     session.execute(sqlx::query(sql).bind(leads).bind(events).bind(contents)).await?;
     Ok(())
 }
@@ -111,13 +126,12 @@ pub async fn add_history(session: &mut Session, history: &[HistoryRow]) -> Resul
         return Ok(());
     }
     let sql = "insert into history (lead_no, at_ms, event_key, body)
-        select * from unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[])
-        on conflict (lead_no, at_ms, event_key) do nothing";
+        select * from unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::bytea[])";
     let mut rows: Vec<&HistoryRow> = history.iter().collect();
     rows.sort_by_key(|row| (row.lead_no, row.at, row.event));
     let leads = numbers(rows.iter().map(|row| row.lead_no));
     let at: Vec<i64> = rows.iter().map(|row| row.at.0).collect();
-    let events: Vec<&[u8]> = rows.iter().map(|row| row.event.0.as_slice()).collect();
+    let events = uuids(rows.iter().map(|row| row.event.0));
     let bodies: Vec<&[u8]> = rows.iter().map(|row| row.body.as_slice()).collect();
     session.execute(sqlx::query(sql).bind(leads).bind(at).bind(events).bind(bodies)).await?;
     Ok(())
@@ -238,7 +252,7 @@ pub async fn join_suppressions(
         return Ok(());
     }
     let sql = "insert into suppression as s (key, channel, first_closed_ms, last_closed_ms, last_reopened_ms, why)
-        select * from unnest($1::bytea[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[])
+        select * from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[])
         on conflict (key, channel) do update set
             why = case
                 when s.last_closed_ms < excluded.last_closed_ms then excluded.why
@@ -250,7 +264,7 @@ pub async fn join_suppressions(
             last_reopened_ms = greatest(s.last_reopened_ms, excluded.last_reopened_ms)";
     let mut sorted: Vec<_> = rows.iter().map(|((key, channel), row)| (key, channel.name(), row)).collect();
     sorted.sort_by_key(|(key, channel, _)| (**key, *channel));
-    let keys: Vec<&[u8]> = sorted.iter().map(|(key, ..)| key.0.as_slice()).collect();
+    let keys = uuids(sorted.iter().map(|(key, ..)| key.0));
     let channels: Vec<&str> = sorted.iter().map(|(_, channel, _)| *channel).collect();
     let statement = sqlx::query(sql)
         .bind(keys)
@@ -271,10 +285,10 @@ pub async fn add_world(session: &mut Session, facts: &[(EventKey, Vec<u8>)]) -> 
     let sql = concat!(
         "insert into world_deltas (event_key, body, at_ms) select event_key, body, ",
         clock_ms!(),
-        " from unnest($1::bytea[], $2::bytea[]) as n (event_key, body) on conflict (event_key) do nothing"
+        " from unnest($1::uuid[], $2::bytea[]) as n (event_key, body) on conflict (event_key) do nothing"
     );
     let facts: BTreeMap<&EventKey, &Vec<u8>> = facts.iter().map(|(event, body)| (event, body)).collect();
-    let events: Vec<&[u8]> = facts.keys().map(|event| event.0.as_slice()).collect();
+    let events = uuids(facts.keys().map(|event| event.0));
     let bodies: Vec<&[u8]> = facts.values().map(|body| body.as_slice()).collect();
     session.execute(sqlx::query(sql).bind(events).bind(bodies)).await?;
     Ok(())

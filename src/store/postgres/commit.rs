@@ -26,7 +26,7 @@ pub async fn commit(held: Held, mut changes: Changes, lease: &Lease) -> Result<(
     change::move_to_survivors(s, &survivors).await?;
     change::erase(s, &changes.erased).await?;
 
-    change::add_seen(s, &changes.seen).await?;
+    change::add_seen(s, &changes.seen, &kept).await?;
     change::add_history(s, &changes.history).await?;
     change::add_tasks(s, &changes.tasks).await?;
     change::add_claims(s, &changes.claims).await?;

@@ -61,6 +61,7 @@ fn session_settings(options: PgConnectOptions) -> PgConnectOptions {
         // it when it has grown, until the next analyze; and planning anew for each batch costs more than it finds.
         ("plan_cache_mode", "force_generic_plan".into()),
         ("enable_seqscan", "off".into()),
+        ("enable_bitmapscan", "off".into()),
         ("enable_hashjoin", "off".into()),
         ("enable_mergejoin", "off".into()),
         ("jit", "off".into()),

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use sqlx::Row;
 use sqlx::postgres::PgRow;
+use uuid::Uuid;
 
 use super::clock_ms;
 use super::session::{Session, failed};
-use crate::domain::identity::LeadNo;
+use crate::domain::identity::{KeyHash, LeadNo, MAX_HOLDERS};
 use crate::domain::time::{Moment, Span};
 use crate::store::reach::Kept;
 use crate::store::{LeadRow, StoreError, pack};
@@ -48,11 +49,31 @@ pub fn numbers(leads: impl IntoIterator<Item = LeadNo>) -> Vec<i64> {
     leads.into_iter().map(|l| l.0).collect()
 }
 
-/// Locks leads in the order of their numbers, waiting for other holders. What it returns is current even where it
-/// waited: PostgreSQL reads a row again once it has the lock.
-pub async fn lock(session: &mut Session, leads: &BTreeSet<LeadNo>) -> Result<Vec<LeadRow>, StoreError> {
-    let sql = concat!("select ", lead_columns!(), " from leads where lead_no = any($1) order by lead_no for update");
-    leads_of(session.fetch(sqlx::query(sql).bind(numbers(leads.iter().copied()))).await?)
+/// Hashes as the database has them.
+pub fn uuids(hashes: impl IntoIterator<Item = [u8; 16]>) -> Vec<Uuid> {
+    hashes.into_iter().map(Uuid::from_bytes).collect()
+}
+
+/// Locks the leads of these numbers and those that these keys lead to, in the order of their numbers, waiting for
+/// other holders. What it returns is current even where it waited: PostgreSQL reads a row again once it has the lock.
+/// The keys, however, are as they were before.
+pub async fn lock(
+    session: &mut Session,
+    leads: &BTreeSet<LeadNo>,
+    keys: &BTreeSet<KeyHash>,
+) -> Result<Vec<LeadRow>, StoreError> {
+    if leads.is_empty() && keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    // As an array, not a join: an index searched by an array gives each lead once, and in order.
+    let sql = concat!(
+        "select ",
+        lead_columns!(),
+        " from leads where lead_no = any($1::bigint[] || array(select unnest(k.holders) from lead_keys k
+            where k.key = any($2) and cardinality(k.holders) <= $3)) order by lead_no for update"
+    );
+    let statement = sqlx::query(sql).bind(numbers(leads.iter().copied())).bind(uuids(keys.iter().map(|k| k.0)));
+    leads_of(session.fetch(statement.bind(MAX_HOLDERS as i32)).await?)
 }
 
 /// Locks those leads that nobody holds. It never waits, so it cannot be part of a deadlock, whatever was locked before.

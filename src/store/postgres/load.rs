@@ -1,12 +1,13 @@
 //! What is read once the leads are held: what they have seen, what is closed, and what waits for them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::Row;
 use sqlx::postgres::PgRow;
+use uuid::Uuid;
 
-use super::keys::hashes;
-use super::leads::numbers;
+use super::keys::{hash_of, hashes};
+use super::leads::{numbers, uuids};
 use super::session::{Session, failed};
 use super::{Postgres, clock_ms};
 use crate::domain::event::{Channel, ContentHash, EventKey};
@@ -23,36 +24,36 @@ pub async fn load(
     reach: Reach<'_>,
     fresh: Vec<LeadNo>,
 ) -> Result<(Loaded, Kept), StoreError> {
-    let seen = read_seen(session, &reach).await?;
+    let mut pairs = reach.pairs();
+    let seen = read_seen(session, &pairs).await?;
+    pairs.retain(|pair| !seen.contains_key(pair));
     let screened = reach.keys_to_screen();
     let suppressions = read_suppressions(session, hashes(&screened)).await?;
     let mut waiting = Loaded::default();
     read_waiting(session, &reach, &mut waiting).await?;
     let Loaded { now, inbox, unsent, claims, .. } = waiting;
     let now = now + postgres.clock_offset;
-    let (loaded, kept) = reach.load(fresh);
+    let (loaded, kept) = reach.load(fresh, pairs);
     Ok((Loaded { now, seen, suppressions, inbox, unsent, claims, ..loaded }, kept))
 }
 
 async fn read_seen(
     session: &mut Session,
-    reach: &Reach<'_>,
+    pairs: &BTreeSet<(LeadNo, EventKey)>,
 ) -> Result<BTreeMap<(LeadNo, EventKey), ContentHash>, StoreError> {
-    let pairs = reach.pairs();
     if pairs.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let sql =
-        "select s.lead_no, s.event_key, s.content from unnest($1::bigint[], $2::bytea[]) as p (lead_no, event_key)
+    let sql = "select s.lead_no, s.event_key, s.content from unnest($1::bigint[], $2::uuid[]) as p (lead_no, event_key)
         join seen s on s.lead_no = p.lead_no and s.event_key = p.event_key";
     let leads = numbers(pairs.iter().map(|(lead, _)| *lead));
-    let events: Vec<&[u8]> = pairs.iter().map(|(_, event)| event.0.as_slice()).collect();
+    let events = uuids(pairs.iter().map(|(_, event)| event.0));
     let rows = session.fetch(sqlx::query(sql).bind(leads).bind(events)).await?;
     let seen_of = |row: &PgRow| {
         let lead = LeadNo(row.try_get(0).map_err(failed)?);
-        let event = EventKey(pack::sixteen("event key", row.try_get(1).map_err(failed)?)?);
-        let content = ContentHash(pack::sixteen("content hash", row.try_get(2).map_err(failed)?)?);
-        Ok(((lead, event), content))
+        let event: Uuid = row.try_get(1).map_err(failed)?;
+        let content: Uuid = row.try_get(2).map_err(failed)?;
+        Ok(((lead, EventKey(event.into_bytes())), ContentHash(content.into_bytes())))
     };
     rows.iter().map(seen_of).collect()
 }
@@ -62,7 +63,7 @@ pub const SUPPRESSIONS: &str = "select key, channel, first_closed_ms, last_close
 
 async fn read_suppressions(
     session: &mut Session,
-    keys: Vec<&[u8]>,
+    keys: Vec<Uuid>,
 ) -> Result<BTreeMap<(KeyHash, Channel), Suppression>, StoreError> {
     if keys.is_empty() {
         return Ok(BTreeMap::new());
@@ -71,7 +72,7 @@ async fn read_suppressions(
 }
 
 pub fn suppression_of(row: &PgRow) -> Result<((KeyHash, Channel), Suppression), StoreError> {
-    let key = KeyHash(pack::sixteen("key", row.try_get(0).map_err(failed)?)?);
+    let key = hash_of(row)?;
     let channel = pack::channel(row.try_get(1).map_err(failed)?)?;
     let last_reopened: Option<i64> = row.try_get(4).map_err(failed)?;
     let suppression = Suppression {

@@ -69,8 +69,12 @@ pub async fn forget(pool: &PgPool, ids: &[Uuid]) -> Result<(), StoreError> {
     if ids.is_empty() {
         return Ok(());
     }
+    // The one commit that need not be on disk: if the server dies now, the rows come back and the tasks are published
+    // once more under their ids. It saves every batch a sync.
+    let sql = "delete from outbox o using (select set_config('synchronous_commit', 'off', true) as set) as unsynced
+        where unsynced.set = 'off' and o.id = any($1)";
     let sorted: Vec<Uuid> = ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
-    session::execute(pool, sqlx::query("delete from outbox where id = any($1)").bind(sorted)).await?;
+    session::execute(pool, sqlx::query(sql).bind(sorted)).await?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::leads::{lead_columns, lead_of, numbers};
 use super::load::{SUPPRESSIONS, suppression_of};
-use super::session::{self, failed};
+use super::session::{self, Session, failed};
 use super::{Postgres, clock_ms};
 use crate::domain::event::{Channel, EventKey};
 use crate::domain::identity::{KeyHash, LeadNo};
@@ -21,7 +21,7 @@ const LONGEST_TRAIL: usize = 100;
 
 pub async fn lead_by_key(pool: &PgPool, key: KeyHash) -> Result<Option<LeadRow>, StoreError> {
     let sql = "select holders[1] from lead_keys where key = $1";
-    let rows = session::fetch(pool, sqlx::query(sql).bind(key.0)).await?;
+    let rows = session::fetch(pool, sqlx::query(sql).bind(Uuid::from_bytes(key.0))).await?;
     let first: Option<Option<i64>> = rows.first().map(|row| row.try_get(0)).transpose().map_err(failed)?;
     match first.flatten() {
         Some(holder) => survivor_of(pool, LeadNo(holder)).await,
@@ -69,7 +69,7 @@ pub async fn suppressions(
     pool: &PgPool,
     keys: &[KeyHash],
 ) -> Result<BTreeMap<(KeyHash, Channel), Suppression>, StoreError> {
-    let keys: Vec<&[u8]> = super::keys::hashes(keys);
+    let keys = super::keys::hashes(keys);
     session::fetch(pool, sqlx::query(SUPPRESSIONS).bind(keys)).await?.iter().map(suppression_of).collect()
 }
 
@@ -85,10 +85,11 @@ pub async fn history(pool: &PgPool, lead: LeadNo, limit: usize) -> Result<Vec<Hi
         order by at_ms desc, event_key desc limit $2";
     let rows = session::fetch(pool, sqlx::query(sql).bind(lead.0).bind(rows_of(limit))).await?;
     let event_of = |row: &PgRow| {
+        let event: Uuid = row.try_get(1).map_err(failed)?;
         Ok(HistoryRow {
             lead_no: lead,
             at: Moment(row.try_get(0).map_err(failed)?),
-            event: EventKey(pack::sixteen("event key", row.try_get(1).map_err(failed)?)?),
+            event: EventKey(event.into_bytes()),
             body: row.try_get(2).map_err(failed)?,
         })
     };
@@ -96,15 +97,20 @@ pub async fn history(pool: &PgPool, lead: LeadNo, limit: usize) -> Result<Vec<Hi
 }
 
 pub async fn prune(postgres: &Postgres, before: Moment, limit: usize) -> Result<u64, StoreError> {
+    let mut session = Session::begin(&postgres.pool).await?;
+    // The index by time is one of ranges of blocks, which is read through a bitmap.
+    session.run_script("set local enable_bitmapscan = on").await?;
     let history = "delete from history where ctid = any(array(select ctid from history where at_ms < $1 limit $2))";
-    let events = session::execute(&postgres.pool, sqlx::query(history).bind(before.0).bind(rows_of(limit))).await?;
+    let events = session.execute(sqlx::query(history).bind(before.0).bind(rows_of(limit))).await?;
     let tasks = concat!(
         "delete from tasks where task_id = any(array(select task_id from tasks where forget_after_ms < ",
         clock_ms!(),
         " + $1 order by forget_after_ms limit $2))"
     );
     let statement = sqlx::query(tasks).bind(postgres.clock_offset.0).bind(rows_of(limit));
-    Ok(events + session::execute(&postgres.pool, statement).await?)
+    let tasks = session.execute(statement).await?;
+    session.commit().await?;
+    Ok(events + tasks)
 }
 
 pub async fn next_wake(pool: &PgPool) -> Result<Option<Moment>, StoreError> {

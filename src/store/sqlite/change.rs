@@ -57,8 +57,9 @@ pub async fn move_to_survivors(session: &mut Session, survivors: &BTreeMap<LeadN
     const MOVES: [&str; 8] = [
         "update or ignore seen set lead_no = ?2 where lead_no = ?1",
         "delete from seen where lead_no = ?1",
-        "update or ignore history set lead_no = ?2 where lead_no = ?1",
-        "delete from history where lead_no = ?1",
+        "delete from history where lead_no = ?1 and exists (select 1 from history h
+            where h.lead_no = ?2 and h.at_ms = history.at_ms and h.event_key = history.event_key)",
+        "update history set lead_no = ?2 where lead_no = ?1",
         "update tasks set lead_no = ?2 where lead_no = ?1",
         "update outbox set lead_no = ?2 where lead_no = ?1",
         "update claims set lead_no = ?2 where lead_no = ?1",
@@ -100,7 +101,7 @@ pub async fn add_seen(session: &mut Session, seen: &[(LeadNo, EventKey, ContentH
 }
 
 pub async fn add_history(session: &mut Session, history: &[HistoryRow]) -> Result<(), StoreError> {
-    let sql = "insert or ignore into history (lead_no, at_ms, event_key, body)
+    let sql = "insert into history (lead_no, at_ms, event_key, body)
         select value->>0, value->>1, unhex(value->>2), unhex(value->>3) from json_each(?)";
     let row_of = |row: &HistoryRow| json!([row.lead_no.0, row.at.0, hex(row.event.0), hex(&row.body)]);
     for_all(session, sql, history.iter().map(row_of).collect()).await

@@ -104,7 +104,7 @@ async fn load(session: &mut Session, reach: Reach<'_>, fresh: Vec<LeadNo>) -> Re
     let claim_of = |row: &SqliteRow| Ok((row.try_get(0).map_err(failed)?, id_of(row, 1)?));
     let claims = claims.iter().map(claim_of).collect::<Result<_, StoreError>>()?;
 
-    let (loaded, kept) = reach.load(fresh);
+    let (loaded, kept) = reach.load(fresh, BTreeSet::new());
     Ok((Loaded { seen, suppressions, inbox, unsent, claims, now: Moment(0), ..loaded }, kept))
 }
 
