@@ -73,6 +73,7 @@ impl Busy {
         for worker in workers {
             assert!(!cluster.has_died(worker), "a worker ended instead of waiting\n{}", cluster.log());
         }
+        assert!(cluster.log().contains(" is away"), "no worker noticed the outage");
         assert_same_facts(&cluster, &events, AS_OF);
         assert!(assert_conduct(&cluster).await > 0);
         cluster.stop().await;

@@ -117,9 +117,9 @@ impl PrivateRabbit {
     }
 
     async fn until_it_answers(&mut self) {
-        let until = Instant::now() + PATIENCE;
+        let (url, until) = (self.url(), Instant::now() + PATIENCE);
         loop {
-            let connect = lapin::Connection::connect(&self.url(), lapin::ConnectionProperties::default());
+            let connect = lapin::Connection::connect(&url, lapin::ConnectionProperties::default());
             if let Ok(Ok(connection)) = tokio::time::timeout(Duration::from_secs(5), connect).await {
                 let _closing = connection.close(200, "done".into()).await;
                 return;
