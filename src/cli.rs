@@ -76,12 +76,13 @@ async fn answer_async(
 ) -> Result<Outcome> {
     match command {
         Command::Run => app::run(config).await?,
-        Command::Explain { lead, as_of, json } => {
+        Command::Explain { lead, as_of, json, output } => {
+            let output = if json { Output::Json } else { output.output };
             with_store!(config, |store| {
-                commands::lead::run(&app::reader(config, store)?, &lead, as_of, json, out, console).await
+                commands::lead::run(&app::reader(config, store)?, &lead, as_of, output, out, console).await
             })?;
         }
-        Command::Export { as_of } => {
+        Command::Export { as_of, output: _ } => {
             with_store!(config, |store| commands::export::run(&app::reader(config, store)?, as_of, out, console)
                 .await)?;
         }

@@ -42,12 +42,17 @@ pub enum Command {
         /// The record as JSON
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        output: OutputAsk,
     },
     /// Every lead's record as JSONL
     Export {
         /// Judge the facts known now as of this instant
         #[arg(long, value_name = "TIME", value_parser = moment)]
         as_of: Option<Moment>,
+        /// The form of the answer, which has only this one
+        #[arg(long, value_parser = ["jsonl"], default_value = "jsonl")]
+        output: String,
     },
     /// What was set aside, and why
     Dead {

@@ -6,7 +6,7 @@ use std::io::Write;
 
 use anyhow::{Context, Result, bail};
 
-use super::{Console, explain};
+use super::{Console, Output, explain};
 use crate::domain::lead::Lead;
 use crate::domain::time::Moment;
 use crate::reading::{Found, Reader};
@@ -20,7 +20,7 @@ pub async fn run<S: Store>(
     reader: &Reader<S>,
     text: &str,
     as_of: Option<Moment>,
-    json: bool,
+    output: Output,
     out: &mut impl Write,
     console: &mut Console,
 ) -> Result<()> {
@@ -40,11 +40,10 @@ pub async fn run<S: Store>(
             .remark(&format!("the lead has events after {at}: this judges at that instant what was only known later"));
     }
     let record = reader.record(&lead, at).await?;
-    if json {
-        serde_json::to_writer_pretty(&mut *out, &record)?;
-        writeln!(out)?;
-    } else {
-        write!(out, "{}", explain::render(&record))?;
+    match output {
+        Output::Table => write!(out, "{}", explain::render(&record))?,
+        Output::Json => writeln!(out, "{}", serde_json::to_string_pretty(&record)?)?,
+        Output::Jsonl => writeln!(out, "{}", serde_json::to_string(&record)?)?,
     }
     Ok(())
 }

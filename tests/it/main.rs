@@ -3,9 +3,12 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod cli;
 mod cluster;
+mod embedded;
 mod faults;
 mod golden;
+mod http;
 mod house;
 mod inbound;
 mod order;

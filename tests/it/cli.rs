@@ -1,0 +1,369 @@
+//! What a person at the command line gets: answers, exit codes, and a worker that loses nothing.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::cluster::Cluster;
+use crate::embedded::{Embedded, event, gleaner, inquiry, refused, told, wait_for};
+
+const ANA: (&str, &str) = ("ana@example.com", "+12125552368");
+
+fn rows(jsonl: &str) -> Vec<Value> {
+    jsonl.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_wrong_question_ends_with_2() {
+    let dir = tempfile::tempdir().unwrap();
+    for args in [
+        &[][..],
+        &["glean"],
+        &["run", "--faster"],
+        &["replay", "--events", "x"],
+        &["dead", "drop"],
+        &["dead", "drop", "abc", "--all"],
+        &["topology", "--diff", "--apply"],
+        &["explain", "x", "--as-of", "yesterday"],
+        // Right in itself, but not in the embedded profile, and not without the file.
+        &["topology"],
+        &["publish", "--events", "no-such-file.jsonl"],
+    ] {
+        let (code, said) = refused(&mut gleaner(dir.path(), args));
+        assert_eq!(code, 2, "{args:?}: {said}");
+    }
+    assert!(std::fs::read_dir(dir.path()).unwrap().next().is_none(), "a question makes nothing");
+    assert!(told(&mut gleaner(dir.path(), &["--help"])).contains("publish"));
+}
+
+#[test]
+fn an_unknown_setting_ends_with_2_and_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("ops.toml"), "[store]\nulr = \"sqlite:x.db\"\n").unwrap();
+    for args in
+        [&["config", "--config", "ops.toml"][..], &["run", "--config", "ops.toml"], &["--config", "ops.toml", "check"]]
+    {
+        let (code, said) = refused(&mut gleaner(dir.path(), args));
+        assert_eq!(code, 2);
+        let expected = "gleaner: the configuration is wrong: `store.ulr` (ops.toml, line 2) is not a setting; did you mean `store.url`?\n";
+        assert_eq!(said, expected);
+    }
+}
+
+#[test]
+fn a_wrong_policy_ends_with_2_and_every_fault_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let policy = dir.path().join("policy");
+    std::fs::create_dir(&policy).unwrap();
+    std::fs::write(policy.join("floor.toml"), "default_zone = \"Mars/Olympus\"\n[desk]\nzone = \"UTC\"\nhours = {}\n")
+        .unwrap();
+    std::fs::write(policy.join("scorign.toml"), "").unwrap();
+    std::fs::write(policy.join("README.md"), "not a policy file, and no matter").unwrap();
+    let run = |args: &[&str]| refused(gleaner(dir.path(), args).env("GLEANER__POLICY__DIR", "policy"));
+    let (code, said) = run(&["run"]);
+    assert_eq!(code, 2);
+    assert!(said.starts_with("gleaner: the policy is wrong in 2 places:\n"), "{said}");
+    assert!(said.contains("scorign.toml") && said.contains("Mars/Olympus") && !said.contains("README"), "{said}");
+    std::fs::write(dir.path().join("none.jsonl"), "").unwrap();
+    let (code, said) =
+        refused(&mut gleaner(dir.path(), &["replay", "--events", "none.jsonl", "--out", "o", "--policy", "nowhere"]));
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("nowhere cannot be read"), "{said}");
+}
+
+#[test]
+fn no_secret_is_ever_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let command = |args: &[&str]| {
+        let mut command = gleaner(dir.path(), args);
+        command
+            .env("GLEANER__PROFILE", "production")
+            .env("GLEANER__HTTP__TOKEN", "hunter2")
+            .env("GLEANER__LOG__LEVEL", "debug")
+            // Nobody listens on port 1.
+            .env("DATABASE_URL", "postgres://ana:hunter2@127.0.0.1:1/x")
+            .env("AMQP_URL", "amqp://ana:hunter2@127.0.0.1:1/%2f");
+        command
+    };
+    let shown = told(&mut command(&["config", "show"]));
+    assert!(shown.contains("postgres://ana:***@127.0.0.1:1/x") && shown.contains("token = \"***\""), "{shown}");
+    std::fs::write(dir.path().join("e.jsonl"), "{}\n").unwrap();
+    for args in [&["migrate"][..], &["topology", "--diff"], &["dead", "list"], &["check"]] {
+        let out = command(args).output().unwrap();
+        let said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+        assert_eq!(out.status.code(), Some(1), "{args:?}: {said}");
+        assert!(!said.contains("hunter2"), "{args:?}: {said}");
+    }
+    // An address that cannot even be read.
+    let (code, said) = refused(command(&["migrate"]).env("DATABASE_URL", "postgres://ana:hunter2@db:port/x"));
+    assert!(code == 1 && !said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn every_event_type_has_its_schema() {
+    let dir = tempfile::tempdir().unwrap();
+    told(&mut gleaner(dir.path(), &["schema", "--out", "schemas"]));
+    let captured = std::fs::read_to_string(dir.path().join("schemas/lead.captured.json")).unwrap();
+    let captured: Value = serde_json::from_str(&captured).unwrap();
+    assert_eq!(captured["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    let all: Value = serde_json::from_str(&told(&mut gleaner(dir.path(), &["schema"]))).unwrap();
+    assert_eq!(all["lead.captured.json"], captured);
+    let files = std::fs::read_dir(dir.path().join("schemas")).unwrap().count();
+    assert_eq!(files, all.as_object().unwrap().len());
+}
+
+#[test]
+fn the_demo_needs_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = told(&mut gleaner(dir.path(), &["demo"]));
+    assert!(said.contains("leads"), "{said}");
+    assert!(std::fs::read_dir(dir.path()).unwrap().next().is_none(), "and leaves nothing");
+}
+
+#[test]
+fn a_replay_reads_standard_input_and_tells_what_it_came_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command =
+        gleaner(dir.path(), &["replay", "--events", "-", "--out", "out", "--window", "1h", "--output", "json"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let events = [inquiry("e-1", ANA.0, ANA.1, "2026-03-03T16:00:00Z").to_string(), "not json".to_owned()].join("\n");
+    child.stdin.take().unwrap().write_all(events.as_bytes()).unwrap();
+    let out = child.wait_with_output().unwrap();
+    assert!(out.status.success());
+    let summary: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!((&summary["leads"], &summary["refused"]), (&json!(1), &json!(1)));
+    let leads = rows(&std::fs::read_to_string(dir.path().join("out/leads.jsonl")).unwrap());
+    assert_eq!(leads[0]["keys"]["phone"], json!([ANA.1]));
+}
+
+#[test]
+fn an_event_goes_in_a_task_comes_out_and_every_reader_says_the_same() {
+    let mut worker = Embedded::at_noon();
+    worker.send(&[inquiry("e-1", ANA.0, ANA.1, &worker.now())]);
+    let call = worker.first_tasks("calls-now").remove(0);
+    let id = call["id"].as_str().unwrap();
+    assert_eq!(worker.delete(&format!("/tasks/calls-now/{id}")).status, 204);
+    let done = json!({ "task_id": id, "disposition": "N", "to": ANA.1 });
+    worker.send(&[event("e-2", "call.completed", &worker.now(), done)]);
+    wait_for("the report", || (worker.get("/api/leads/ana@example.com").json()["version"] == 2).then_some(()));
+
+    // Judged at one instant, three readers agree.
+    let as_of = worker.now();
+    let exported = rows(&worker.told(&["export", "--as-of", &as_of]));
+    let explained: Value =
+        serde_json::from_str(&worker.told(&["explain", "phone:212-555-2368", "--as-of", &as_of, "--json"])).unwrap();
+    assert_eq!(exported, std::slice::from_ref(&explained));
+    let asked = worker.get("/api/leads/ana@example.com").json();
+    for field in ["lead_id", "verdict", "diagnosis", "stage", "facts_digest", "policy", "version", "open_tasks"] {
+        assert_eq!(asked[field], explained[field], "{field}");
+    }
+    assert_eq!(worker.told(&["export", "--as-of", &as_of, "--output", "jsonl"]).lines().count(), 1);
+    let words = worker.told(&["explain", "ana@example.com"]);
+    assert!(words.contains(asked["lead_id"].as_str().unwrap()), "{words}");
+
+    // Before the lead's newest event it is said that this mixes two knowledges; quiet means quiet.
+    let out = worker.command(&["explain", "ana@example.com", "--as-of", "2026-01-01"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&out.stderr).contains("the lead has events after 2026-01-01T00:00:00Z"));
+    let out = worker.command(&["export", "--quiet", "--as-of", "2026-01-01"]).output().unwrap();
+    assert!(out.status.success() && out.stderr.is_empty());
+
+    let (code, said) = refused(&mut worker.command(&["explain", "nobody@example.com"]));
+    assert_eq!(code, 1);
+    assert!(said.starts_with("gleaner: no lead has the id or key \"nobody@example.com\""), "{said}");
+
+    let (status, took) = worker.stop();
+    assert_eq!(status.code(), Some(0));
+    assert!(took.as_secs() < 10, "a worker with nothing to do stops at once, and not after {took:?}");
+    assert_eq!(rows(&worker.told(&["export", "--as-of", &as_of])), exported, "a reader needs no worker");
+}
+
+#[test]
+fn what_was_accepted_survives_a_kill_and_makes_one_task() {
+    let mut worker = Embedded::at_noon();
+    for n in 0..6 {
+        worker.send(&[inquiry(
+            &format!("e-{n}"),
+            &format!("p{n}@example.com"),
+            &format!("+1212555236{n}"),
+            &worker.now(),
+        )]);
+        worker.kill();
+        worker.start();
+    }
+    one_call_each(&worker, 6);
+}
+
+#[test]
+fn a_death_between_any_two_durable_steps_loses_and_doubles_nothing() {
+    // Each has files of its own, so that one waits for its lease while the others do.
+    std::thread::scope(|scope| {
+        for seam in ["before_commit", "after_commit", "before_publish", "after_confirm"] {
+            scope.spawn(move || {
+                let mut worker = Embedded::at_noon();
+                worker.kill();
+                worker.start_with(&[("GLEANER_DIE_AT", seam)]);
+                let inquiry = inquiry(seam, ANA.0, ANA.1, &worker.now());
+                // It may die before it has answered: then whoever sent it sends it again, and nothing changes.
+                let answer = worker.post("/events", inquiry.to_string().as_bytes());
+                assert!([202, 0].contains(&answer.status), "{answer:?}");
+                assert!(!worker.wait_for_end().success(), "it died {seam}");
+                worker.start();
+                worker.send(&[inquiry]);
+                one_call_each(&worker, 1);
+            });
+        }
+    });
+}
+
+/// Waits until as many people have a call; each has one task, however often it was handed out, from one event.
+fn one_call_each(worker: &Embedded, people: usize) {
+    let mut calls: Vec<Value> = Vec::new();
+    wait_for("a call for everybody", || {
+        calls.extend(worker.tasks("calls-now"));
+        let distinct = |field: &dyn Fn(&Value) -> String| calls.iter().map(field).collect::<BTreeSet<_>>().len();
+        let ids = distinct(&|call| call["id"].to_string());
+        assert!(ids <= people, "{ids} tasks for {people} people");
+        (distinct(&|call| call["data"]["contact"]["phone"].to_string()) == people).then_some(())
+    });
+    let leads = rows(&worker.told(&["export"]));
+    assert_eq!(leads.len(), people);
+    for lead in leads {
+        assert_eq!(lead["version"], 1, "one event, applied once: {lead}");
+    }
+}
+
+#[test]
+fn a_second_worker_on_the_same_files_is_refused() {
+    let mut worker = Embedded::new(&[]);
+    worker.start();
+    let (code, said) = refused(&mut worker.command(&["run"]));
+    assert_eq!(code, 1);
+    assert!(said.starts_with("gleaner: another gleaner runs on data/gleaner.db: stop it first"), "{said}");
+    let taken = worker.address().to_owned();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (code, said) = refused(gleaner(elsewhere.path(), &["run"]).env("GLEANER__HTTP__LISTEN", &taken));
+    assert_eq!(code, 1);
+    assert!(said.contains(&format!("cannot listen on {taken}")), "{said}");
+}
+
+#[test]
+fn a_secret_key_that_is_missing_or_foreign_stops_the_start() {
+    let mut worker = Embedded::at_noon();
+    let key = worker.dir.path().join("data/secret.key");
+    assert!(worker.log().contains("a secret key was made. Keep a copy"));
+    worker.send(&[inquiry("e-1", ANA.0, ANA.1, &worker.now())]);
+    worker.first_tasks("calls-now");
+    worker.stop();
+    let right = std::fs::read(&key).unwrap();
+    let checked = |worker: &Embedded| {
+        let out = worker.command(&["check"]).output().unwrap();
+        (out.status.code().unwrap(), String::from_utf8(out.stdout).unwrap())
+    };
+    assert_eq!(checked(&worker).0, 0);
+
+    std::fs::remove_file(&key).unwrap();
+    let (code, said) = refused(&mut worker.command(&["run"]));
+    assert_eq!(code, 2);
+    assert!(said.contains("data/secret.key is missing, but the database has leads"), "{said}");
+    assert!(!key.exists(), "and none is made");
+    assert_eq!(checked(&worker).0, 1);
+
+    std::fs::write(&key, "0".repeat(64)).unwrap();
+    let (code, said) = refused(&mut worker.command(&["run"]));
+    assert_eq!(code, 2);
+    assert!(said.contains("is not the one that this database's leads were hashed under"), "{said}");
+    let (code, said) = checked(&worker);
+    assert_eq!(code, 1);
+    assert!(said.contains("WRONG") && said.contains("chmod 600") && said.contains("another secret key"), "{said}");
+
+    std::fs::write(&key, right).unwrap();
+    worker.start();
+}
+
+#[test]
+fn a_file_is_published_and_what_cannot_be_understood_is_set_aside_shown_and_sent_again() {
+    let mut worker = Embedded::at_noon();
+    let lines = [
+        inquiry("e-1", ANA.0, ANA.1, &worker.now()).to_string(),
+        "not json".into(),
+        event("e-2", "lead.teleported", &worker.now(), json!({})).to_string(),
+        String::new(),
+        "[1]".into(),
+        r#"{"specversion":"1.0"}"#.into(),
+    ];
+    std::fs::write(worker.dir.path().join("events.jsonl"), lines.join("\n")).unwrap();
+    let out = worker
+        .command(&["publish", "--events", "events.jsonl", "--rate", "1000", "--output", "json"])
+        .output()
+        .unwrap();
+    assert_eq!(out.status.code(), Some(1), "not every line could be sent");
+    assert_eq!(serde_json::from_slice::<Value>(&out.stdout).unwrap(), json!({ "published": 3, "refused": 2 }));
+    let said = String::from_utf8(out.stderr).unwrap();
+    assert!(said.contains("line 2 is not sent: it is not a JSON object") && said.contains("line 5 "), "{said}");
+    worker.first_tasks("calls-now");
+
+    let list = |worker: &Embedded| rows(&worker.told(&["dead", "list", "--output", "jsonl"]));
+    let letters = wait_for("both letters", || Some(list(&worker)).filter(|letters| letters.len() == 2));
+    assert_eq!((&letters[0]["reason"], &letters[1]["reason"]), (&json!("unknown_type"), &json!("missing_field")));
+    assert!(letters[0]["detail"].as_str().unwrap().contains("lead.teleported"));
+    let key = letters[0]["key"].as_str().unwrap();
+    assert!(worker.told(&["dead", "list"]).contains(&key[..12]));
+    let shown: Value = serde_json::from_str(&worker.told(&["dead", "show", &key[..12], "--output", "json"])).unwrap();
+    assert_eq!(shown[0]["body"]["type"], "lead.teleported");
+
+    // Sent again without a fix it comes back, and the other is left alone.
+    assert_eq!(worker.told(&["dead", "replay", &key[..12]]), "1 letter sent again.\n");
+    let again = wait_for("the letter again", || {
+        Some(list(&worker)).filter(|letters| letters.len() == 2 && letters[1]["key"] == key)
+    });
+    assert_eq!(again[0]["reason"], "missing_field");
+    assert_eq!(worker.told(&["dead", "drop", "--reason", "missing_field"]), "1 letter thrown away.\n");
+    assert_eq!(worker.told(&["dead", "drop", "--all"]), "1 letter thrown away.\n");
+    assert_eq!(worker.told(&["dead", "list"]), "Nothing is set aside.\n");
+    let (code, said) = refused(&mut worker.command(&["dead", "show", "abc"]));
+    assert!(code == 1 && said.contains("no letter has a key that begins with \"abc\""), "{said}");
+
+    // Without a worker the events wait in the file.
+    worker.stop();
+    assert_eq!(worker.told(&["publish", "--events", "/dev/null"]), "Sent: 0 events.\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_production_everything_is_checked_and_nothing_runs_before_the_migration() {
+    let mut cluster = Cluster::start("cli").await;
+    let checked = |cluster: &Cluster| {
+        let out = cluster.command(&["check"]).output().unwrap();
+        (out.status.code().unwrap(), String::from_utf8(out.stdout).unwrap())
+    };
+    let (code, said) = checked(&cluster);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("RabbitMQ ") && said.contains("exchanges and queues are as they should be"), "{said}");
+    assert_eq!(cluster.command(&["topology", "--diff"]).output().unwrap().status.code(), Some(0));
+    let printed = cluster.run(&["topology"]);
+    assert!(printed.contains(&format!("queue {}gleaner.events x-", cluster.prefix)), "{printed}");
+
+    // Another prefix: nothing is there yet, which the worker will make.
+    let out = cluster.command(&["topology", "--diff"]).env("GLEANER__NAMES__PREFIX", "nobody.").output().unwrap();
+    assert_eq!(out.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&out.stdout).contains("queue nobody.gleaner.events is missing"));
+
+    let worker = cluster.worker(None);
+    let event = inquiry("e-1", ANA.0, ANA.1, &jiff::Timestamp::now().to_string());
+    std::fs::write(cluster.dir.path().join("e.jsonl"), event.to_string()).unwrap();
+    let file = cluster.dir.path().join("e.jsonl");
+    assert_eq!(cluster.run(&["publish", "--events", file.to_str().unwrap()]), "Sent: 1 event.\n");
+    cluster.settle(1, 0).await;
+    assert_eq!(rows(&cluster.run(&["export"])).len(), 1);
+    cluster.kill(worker);
+
+    let mut db = cluster.db().await;
+    sqlx::query("drop table schema_version").execute(&mut db).await.unwrap();
+    let (code, said) = refused(&mut cluster.command(&["run"]));
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("the database has no gleaner tables yet: run `gleaner migrate`"), "{said}");
+    let (code, said) = checked(&cluster);
+    assert!(code == 1 && said.contains("gleaner migrate"), "{said}");
+    cluster.stop().await;
+}
