@@ -153,14 +153,26 @@ impl Cluster {
 
     /// How many messages a queue holds that are ready for somebody.
     pub async fn depth(&self, queue: &str) -> u32 {
-        let connection = lapin::Connection::connect(&self.amqp, lapin::ConnectionProperties::default()).await.unwrap();
-        let channel = connection.create_channel().await.unwrap();
+        // A broker that has just come back may still drop a connection; asking again is all there is to do.
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.try_depth(queue).await {
+                Ok(depth) => return depth,
+                Err(error) => assert!(Instant::now() < until, "{queue} cannot be asked: {error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    async fn try_depth(&self, queue: &str) -> Result<u32, lapin::Error> {
+        let connection = lapin::Connection::connect(&self.amqp, lapin::ConnectionProperties::default()).await?;
+        let channel = connection.create_channel().await?;
         let options = lapin::options::QueueDeclareOptions { passive: true, ..Default::default() };
         let name = format!("{}{queue}", self.prefix);
-        let found = channel.queue_declare(name.into(), options, Default::default()).await.unwrap();
+        let found = channel.queue_declare(name.into(), options, Default::default()).await?;
         let count = found.message_count();
         let _closing = connection.close(200, "done".into()).await;
-        count
+        Ok(count)
     }
 
     /// Waits until as many events are applied or set aside as are expected, and everything committed has left.
