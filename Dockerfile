@@ -32,7 +32,7 @@ EXPOSE 8080
 # Ready means consuming and storing. There is no curl in the image, and bash can ask as well.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /readyz HTTP/1.1\\r\\nHost: localhost\\r\\nAuthorization: Bearer %s\\r\\nConnection: close\\r\\n\\r\\n' \"$GLEANER__HTTP__TOKEN\" >&3 && read -r -t 4 _ status _ <&3 && [ \"$status\" = 200 ]"]
-# Messages with headers nested thousands deep overflow the stack of the AMQP parser otherwise.
-ENV RUST_MIN_STACK=134217728
+# Room for messages with headers nested thousands deep. Without it the program sets it and begins anew.
+ENV RUST_MIN_STACK=268435456
 ENTRYPOINT ["gleaner"]
 CMD ["run"]

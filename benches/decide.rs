@@ -8,11 +8,9 @@ use std::io::{BufRead, BufReader};
 use std::sync::Arc;
 use std::time::Instant;
 
-use gleaner::domain::decide::Mode;
 use gleaner::domain::event::Event;
-use gleaner::domain::identity::KeyHasher;
 use gleaner::domain::policy::{Fictional, Policy};
-use gleaner::domain::time::{Moment, Span};
+use gleaner::domain::time::Moment;
 use gleaner::domain::working_set::Env;
 use gleaner::replay::Replay;
 use gleaner::wire::inbound::{Envelope, Inbound, decode};
@@ -41,15 +39,7 @@ fn main() {
     let policy = Arc::new(Policy::shipped(Fictional::Allow).unwrap_or_else(|e| panic!("{}", e.join("\n"))));
     let mut rates = Vec::new();
     for _ in 0..ROUNDS {
-        let env = Env {
-            policy: policy.clone(),
-            hasher: KeyHasher::fixed(),
-            epoch: "0".into(),
-            mode: Mode::Act,
-            publish_ahead: Span::ZERO,
-            max_event_age: None,
-        };
-        let mut replay = Replay::new(env);
+        let mut replay = Replay::new(Env::virtual_time(policy.clone()));
         let started = Instant::now();
         for event in &events {
             replay.apply(event);

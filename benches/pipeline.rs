@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gleaner::domain::decide::Mode;
 use gleaner::domain::event::Event;
 use gleaner::domain::identity::{KeyHash, KeyHasher, LeadNo};
 use gleaner::domain::policy::{Fictional, Policy};
@@ -145,14 +144,8 @@ async fn run(db: &mut PgConnection, sql: &str) {
 async fn gleaner(stream: &Stream) -> f64 {
     let round = Round::new(stream).await;
     let policy = Policy::shipped(Fictional::Allow).unwrap_or_else(|e| panic!("{}", e.join("\n")));
-    let env = Arc::new(Env {
-        policy: Arc::new(policy),
-        hasher: KeyHasher::fixed(),
-        epoch: "0".into(),
-        mode: Mode::Act,
-        publish_ahead: Span::ZERO,
-        max_event_age: Some(Span::hours(24)),
-    });
+    // The stream is years old; what it would cause is decided and sent as if it were of today, and not paced.
+    let in_force = tokio::sync::watch::Sender::new(Arc::new(Env::virtual_time(Arc::new(policy))));
     let settings = Settings {
         batch_size: BATCH,
         batch_linger: LINGER,
@@ -165,8 +158,15 @@ async fn gleaner(stream: &Stream) -> f64 {
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let (store, queue) = (round.store.clone(), round.queue.clone());
     let started = Instant::now();
-    let worker =
-        tokio::spawn(Worker::run(store, queue, env, settings, Metrics::new(), Arc::new(Health::default()), stopped));
+    let worker = tokio::spawn(Worker::run(
+        store,
+        queue,
+        in_force,
+        settings,
+        Metrics::new(),
+        Arc::new(Health::default()),
+        stopped,
+    ));
     round.done(stream.events.len()).await;
     let rate = stream.events.len() as f64 / started.elapsed().as_secs_f64();
     stop.send_replace(true);
@@ -292,6 +292,7 @@ fn task_message(row: OutboxRow) -> TaskMessage {
         expires_in: Some(Duration::from_secs(86_400)),
         published_at_ms: 0,
         lead_version: 1,
+        traceparent: None,
     }
 }
 

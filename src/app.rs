@@ -7,18 +7,19 @@ mod key;
 mod lock;
 mod run;
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{DirBuilder, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use tokio::sync::watch;
 
-use crate::config::{Address, Config, Fictional, Log};
-use crate::domain::decide::Mode;
-use crate::domain::identity::KeyHasher;
-use crate::domain::policy::Policy;
+use crate::config::{Address, Config, Fictional, Log, Secret};
+use crate::control::{self, AppliedPolicy};
+use crate::domain::policy::{Policy, SHIPPED};
 use crate::domain::working_set::Env;
+use crate::queue::Overrides;
 use crate::queue::local::LocalQueue;
 use crate::queue::rabbitmq::{self, RabbitMq, RabbitSettings};
 use crate::reading::Reader;
@@ -60,6 +61,17 @@ pub fn policy_in(dir: Option<&Path>, fictional: Fictional) -> Result<Arc<Policy>
     Ok(Arc::new(policy.map_err(PolicyErrors)?))
 }
 
+/// The files of a policy folder, or the ones compiled in.
+///
+/// # Errors
+/// The folder or a file cannot be read, or it holds none.
+pub fn files_of(dir: Option<&Path>) -> Result<Vec<(String, String)>> {
+    match dir {
+        None => Ok(SHIPPED.map(|(name, text)| (name.to_owned(), text.to_owned())).into()),
+        Some(dir) => policy_files(dir),
+    }
+}
+
 fn policy_files(dir: &Path) -> Result<Vec<(String, String)>> {
     let wrong = |why: String| PolicyErrors(vec![why]);
     let unreadable = |path: &Path, error: std::io::Error| wrong(format!("{} cannot be read: {error}.", path.display()));
@@ -81,14 +93,7 @@ fn policy_files(dir: &Path) -> Result<Vec<(String, String)>> {
 
 /// What replay and demo decide in: acting, every age right, the fixed key and epoch that make two runs agree.
 pub fn virtual_env(config: &Config, policy: Arc<Policy>) -> Env {
-    Env {
-        policy,
-        hasher: KeyHasher::fixed(),
-        epoch: "0".to_owned(),
-        mode: Mode::Act,
-        publish_ahead: config.act.publish_ahead,
-        max_event_age: None,
-    }
+    Env { publish_ahead: config.act.publish_ahead, ..Env::virtual_time(policy) }
 }
 
 /// What is taken in, by the limits of the configuration.
@@ -121,7 +126,8 @@ pub fn start_log(config: &Config, is_worker: bool) -> Result<()> {
 /// # Errors
 /// An address that cannot be read.
 pub fn postgres(config: &Config) -> Result<Postgres> {
-    let connected = Postgres::connect(config.store.url.expose(), config.store.max_connections);
+    let ca_pem = config.store.ca_pem.as_deref();
+    let connected = Postgres::connect_trusting(config.store.url.expose(), config.store.max_connections, ca_pem);
     let store = connected.with_context(|| format!("cannot use the database {}", config.store.url))?;
     Ok(store.with_clock_offset(config.clock.offset))
 }
@@ -131,7 +137,7 @@ pub fn postgres(config: &Config) -> Result<Postgres> {
 /// # Errors
 /// It is not there.
 pub fn sqlite(config: &Config) -> Result<Sqlite> {
-    Ok(Sqlite::open(existing(&config.store.url, "database")?).with_clock_offset(config.clock.offset))
+    Ok(Sqlite::open(existing(&config.store.url, "database", "`store.url`")?).with_clock_offset(config.clock.offset))
 }
 
 /// The same, made where it is missing.
@@ -147,18 +153,45 @@ pub fn new_sqlite(config: &Config) -> Result<Sqlite> {
 /// # Errors
 /// It is not there, or cannot be opened.
 pub async fn local_queue(config: &Config) -> Result<LocalQueue> {
-    let path = existing(&config.queue.url, "queue")?;
-    LocalQueue::open(&path).await.with_context(|| format!("cannot open the queue {}", path.display()))
+    let path = existing(&config.queue.url, "queue", "`queue.url`")?;
+    let opened = LocalQueue::open_with(&path, overrides(config)).await;
+    opened.with_context(|| format!("cannot open the queue {}", path.display()))
+}
+
+/// What this deployment's queues have differently.
+pub fn overrides(config: &Config) -> Overrides {
+    let queues = || config.queues.iter();
+    Overrides {
+        bindings: queues().filter_map(|(suffix, queue)| Some((suffix.clone(), queue.bindings.clone()?))).collect(),
+        task_queue_limits: queues().filter_map(|(suffix, queue)| Some((suffix.clone(), queue.max_length?))).collect(),
+        ..Overrides::default()
+    }
 }
 
 /// The broker of the production profile; no connection is made yet.
 ///
 /// # Errors
-/// An address that cannot be read.
+/// An address or a file of certificates that cannot be read.
 pub fn rabbit(config: &Config) -> Result<RabbitMq> {
     let mut settings = RabbitSettings::new(config.queue.url.expose());
     settings.prefix.clone_from(&config.names.prefix);
+    settings.overrides = overrides(config);
+    settings.declare = config.queue.declare;
+    settings.ca_pem = config.queue.ca_pem.as_deref().map(|path| pem("queue.ca_pem", path)).transpose()?;
+    let client_pem = config.queue.client_pem.as_deref().map(|path| pem("queue.client_pem", path)).transpose()?;
+    settings.client_pem = client_pem.map(Secret::new);
     Ok(RabbitMq::new(settings)?)
+}
+
+/// A file of certificates. One without any would be taken for no file at all, and what it should have let in would be
+/// refused without a word about why.
+fn pem(key: &str, path: &Path) -> Result<String> {
+    let text = std::fs::read_to_string(path);
+    let text = text.with_context(|| format!("`{key}` names {}, which cannot be read", path.display()))?;
+    if !text.contains("-----BEGIN CERTIFICATE-----") {
+        bail!("`{key}` names {}, which holds no certificate in PEM", path.display());
+    }
+    Ok(text)
 }
 
 /// Runs the body with the store of the profile.
@@ -198,13 +231,22 @@ pub(crate) use with_queue;
 /// Who reads leads from this store, with the key that their keys were hashed under.
 ///
 /// # Errors
-/// The key file is missing or unreadable: no lead would be found by its keys.
-pub fn reader<S: Store>(config: &Config, store: S) -> Result<Reader<S>> {
+/// The key file is missing or unreadable (no lead would be found by its keys), or the database does not answer.
+pub async fn reader<S: Store>(config: &Config, store: S) -> Result<Reader<S>> {
     let path = &config.secret.key_file;
     let Some(hasher) = read_key(path)? else {
         bail!("there is no secret key file {} yet; `gleaner run` makes it", path.display());
     };
-    Ok(Reader { store, hasher, policy: policy(config)?, default_country: config.contact.default_country.clone() })
+    // Says in plain words where the tables are missing or behind.
+    store.info().await.with_context(|| format!("cannot use the database {}", config.store.url))?;
+    let (_, applied) = control::read::<AppliedPolicy>(&store).await?;
+    let policy = match applied.read(config.contact.fictional) {
+        None => policy(config)?,
+        Some(read) => Arc::new(read.map_err(PolicyErrors).context("the applied policy is not one of this gleaner's")?),
+    };
+    // Nobody sends anything more: what is in force stays so as long as the command runs.
+    let (_, env) = watch::channel(Arc::new(Env { hasher, ..virtual_env(config, policy) }));
+    Ok(Reader { store, env, default_country: config.contact.default_country.clone() })
 }
 
 /// The path in an address such as `sqlite:data/gleaner.db` or `sqlite:///var/lib/gleaner.db`.
@@ -213,18 +255,27 @@ fn file_of(address: &Address) -> PathBuf {
     PathBuf::from(rest.strip_prefix("//").unwrap_or(rest))
 }
 
-fn existing(address: &Address, what: &str) -> Result<PathBuf> {
+fn existing(address: &Address, what: &str, setting: &str) -> Result<PathBuf> {
     let path = file_of(address);
     if !path.exists() {
-        bail!("there is no {what} at {} yet; `gleaner run` makes it", path.display());
+        // Relative to where we are, which may be another folder than the worker's.
+        let whole = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
+        bail!(
+            "there is no {what} at {}: `gleaner run` makes it there, and where it is elsewhere go to the worker's folder, \
+             give its --config FILE, or set {setting}",
+            whole.display()
+        );
     }
     Ok(path)
 }
 
-/// The same, with the folder made where it is missing.
+/// The same, with folder and file made where they are missing, for their owner only. SQLite gives the files that it
+/// makes beside one the same rights.
 fn in_its_folder(address: &Address) -> Result<PathBuf> {
     let path = file_of(address);
     make_folder_of(&path)?;
+    let made = OpenOptions::new().append(true).create(true).mode(0o600).open(&path);
+    made.with_context(|| format!("cannot make {}", path.display()))?;
     Ok(path)
 }
 

@@ -1,9 +1,11 @@
 //! The settings of one installation: read from all their layers, checked as a whole, and shown.
 //!
 //! `config/default.toml` says what each key means; here is what each may be. A configuration that is wrong anywhere is
-//! refused with every fault named at once. How leads are judged is policy and not configuration.
+//! refused with every fault named at once. How leads are judged is policy and not configuration. Longer than most because
+//! every setting is here three times: as a field, as it is read, and in what it must not contradict.
 
 mod layers;
+mod strays;
 mod value;
 
 use std::collections::BTreeMap;
@@ -15,6 +17,7 @@ use std::time::Duration;
 pub use crate::domain::decide::Mode;
 pub use crate::domain::policy::Fictional;
 use crate::domain::time::Span;
+use crate::queue::TASK_QUEUES;
 
 use layers::Layers;
 pub use layers::{ConfigErrors, Origin};
@@ -35,6 +38,8 @@ pub struct Config {
     pub profile: Profile,
     pub store: Store,
     pub queue: Queue,
+    /// What single task queues have differently, by suffix.
+    pub queues: BTreeMap<String, TaskQueue>,
     pub names: Names,
     pub http: Http,
     pub policy: Policy,
@@ -45,6 +50,7 @@ pub struct Config {
     pub id: Id,
     pub worker: Worker,
     pub log: Log,
+    pub telemetry: Telemetry,
     pub limits: Limits,
     pub history: History,
     /// Each key's value as TOML without secrets, and where it came from.
@@ -63,6 +69,8 @@ pub enum Profile {
 #[derive(Clone, Debug)]
 pub struct Store {
     pub url: Address,
+    /// Certificates trusted for the database besides the public ones.
+    pub ca_pem: Option<PathBuf>,
     pub max_connections: u32,
 }
 
@@ -71,6 +79,20 @@ pub struct Queue {
     pub url: Address,
     /// Events held unacknowledged at a time; at least `worker.batch_size`.
     pub prefetch: u16,
+    /// Whether this program makes what is missing of the topology.
+    pub declare: bool,
+    /// Certificates trusted for the broker besides the public ones.
+    pub ca_pem: Option<PathBuf>,
+    /// Certificate and key by which the broker knows us.
+    pub client_pem: Option<PathBuf>,
+}
+
+/// What one task queue has differently.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskQueue {
+    /// Routing keys, instead of the standard ones.
+    pub bindings: Option<Vec<String>>,
+    pub max_length: Option<u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -146,6 +168,12 @@ pub enum LogFormat {
 }
 
 #[derive(Clone, Debug)]
+pub struct Telemetry {
+    /// Where traces go; `None`: nowhere.
+    pub otlp_endpoint: Option<String>,
+}
+
+#[derive(Clone, Debug)]
 pub struct Limits {
     pub body_bytes: usize,
     pub json_depth: usize,
@@ -197,12 +225,17 @@ impl Config {
             profile,
             store: Store {
                 url: address(l, "store.url", profile.store()),
+                ca_pem: file(l, "store.ca_pem"),
                 max_connections: l.number("store.max_connections", 1..=1000),
             },
             queue: Queue {
                 url: address(l, "queue.url", profile.queue()),
                 prefetch: l.number("queue.prefetch", 1..=65535),
+                declare: l.truth("queue.declare"),
+                ca_pem: file(l, "queue.ca_pem"),
+                client_pem: file(l, "queue.client_pem"),
             },
+            queues: queues(l),
             names: Names { prefix: l.text("names.prefix", NAME, is_name) },
             http: Http { listen: listen(l), token: Some(token(l)).filter(|t| !t.is_empty()) },
             policy: Policy {
@@ -230,6 +263,7 @@ impl Config {
                 format: l.word("log.format", &[("text", LogFormat::Text), ("json", LogFormat::Json)]),
                 level: l.text("log.level", LEVEL, crate::telemetry::is_filter),
             },
+            telemetry: Telemetry { otlp_endpoint: endpoint(l) },
             limits: Limits {
                 body_bytes: l.number("limits.body_bytes", 1024..=16 * 1024 * 1024),
                 // serde_json gives up at 128.
@@ -262,6 +296,13 @@ impl Config {
                  `queue.prefetch` to {batch} or more."
             ));
         }
+    }
+
+    /// The same as [`Config::show`], for programs.
+    pub fn show_json(&self) -> serde_json::Value {
+        let told =
+            |(value, origin): &(String, Origin)| serde_json::json!({ "value": value, "from": origin.to_string() });
+        self.shown.iter().map(|(key, setting)| (key.clone(), told(setting))).collect()
     }
 
     /// The settings in force as TOML, without secrets, each with where it came from.
@@ -355,6 +396,46 @@ fn check_scheme(l: &mut Layers, key: &str, address: &Address, profile: Profile, 
     ));
 }
 
+fn file(l: &mut Layers, key: &str) -> Option<PathBuf> {
+    Some(l.text(key, "the path of a file, or empty", |_| true)).filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+fn endpoint(l: &mut Layers) -> Option<String> {
+    let key = "telemetry.otlp_endpoint";
+    let text = l.text(key, "an address", |_| true);
+    if !is_endpoint(&text) {
+        let origin = l.origin(key);
+        l.fault(format!("`{key}` must be {ENDPOINT}, not {} ({origin}).", Address::new(text.clone())));
+    }
+    Some(text).filter(|text| !text.is_empty())
+}
+
+fn queues(l: &mut Layers) -> BTreeMap<String, TaskQueue> {
+    let mut queues: BTreeMap<String, TaskQueue> = BTreeMap::new();
+    for suffix in l.queues_with("bindings") {
+        let bindings = l.texts(&format!("queues.{suffix}.bindings"), KEYS, is_routing_key);
+        queues.entry(suffix).or_default().bindings = Some(bindings);
+    }
+    for suffix in l.queues_with("max_length") {
+        // A queue without a bound would fill the broker's disk, and with it every other queue's.
+        let most = l.number(&format!("queues.{suffix}.max_length"), 1..=100_000_000);
+        queues.entry(suffix).or_default().max_length = Some(most);
+    }
+    let is_standard = |suffix: &str| TASK_QUEUES.iter().any(|queue| queue.suffix == suffix);
+    for (suffix, queue) in &queues {
+        if !is_suffix(suffix) {
+            l.fault(format!("`queues.{suffix}`: the name of a queue is {SUFFIX}."));
+        } else if queue.bindings.is_none() && !is_standard(suffix) {
+            let standard: Vec<&str> = TASK_QUEUES.iter().map(|queue| queue.suffix).collect();
+            l.fault(format!(
+                "`queues.{suffix}` is none of the standard queues ({}) and has no `bindings`: nothing would reach it.",
+                standard.join(", ")
+            ));
+        }
+    }
+    queues
+}
+
 fn listen(l: &mut Layers) -> SocketAddr {
     let text = l.text("http.listen", "an address and a port such as \"127.0.0.1:8080\"", |text| {
         text.parse::<SocketAddr>().is_ok()
@@ -375,6 +456,24 @@ const LEVEL: &str =
 
 fn is_name(text: &str) -> bool {
     text.len() <= MAX_NAME_CHARS && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+}
+
+const SUFFIX: &str = "at most 64 of the characters a-z 0-9 and -";
+const KEYS: &str = "a list of routing keys such as [\"task.follow_up.email\"], each at most 255 bytes";
+const ENDPOINT: &str = "empty, or an address such as \"http://127.0.0.1:4318\" (plain HTTP: put a collector beside it)";
+
+fn is_suffix(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    !text.is_empty() && text.len() <= MAX_NAME_CHARS && text.chars().all(allowed)
+}
+
+fn is_routing_key(text: &str) -> bool {
+    // 255 bytes is what AMQP has room for.
+    (1..=255).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic())
+}
+
+fn is_endpoint(text: &str) -> bool {
+    text.is_empty() || text.strip_prefix("http://").is_some_and(|rest| !rest.is_empty() && !rest.contains(['@', ' ']))
 }
 
 fn is_country(text: &str) -> bool {

@@ -119,6 +119,7 @@ pub fn router<S: Store, Q: Queue>(site: Arc<Site<S, Q>>) -> Router {
         .route("/api/tasks/{id}/permit", get(permit::permit::<S, Q>))
         .fallback(nothing_here)
         .method_not_allowed_fallback(other_method)
+        .layer(axum::middleware::from_fn(guard::parameters))
         .layer(from_fn_with_state(site.clone(), guard::check::<S, Q>));
     Router::new()
         .route("/livez", get(async || "alive\n"))
@@ -141,6 +142,7 @@ async fn readyz<S: Store, Q: Queue>(State(site): Shared<S, Q>) -> Response {
 }
 
 async fn metrics<S: Store, Q: Queue>(State(site): Shared<S, Q>) -> Response {
+    site.metrics.health(site.health.is_consuming(), site.health.is_storing());
     ([(header::CONTENT_TYPE, Metrics::CONTENT_TYPE)], site.metrics.encode()).into_response()
 }
 

@@ -6,12 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::json;
+use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::domain::identity::{Key, KeyHash, KeyHasher, KeyKind, LeadNo};
+use crate::domain::identity::{Key, KeyHash, KeyKind, LeadNo};
 use crate::domain::lead::{DecodeError, Lead};
 use crate::domain::policy::Policy;
 use crate::domain::time::Moment;
+use crate::domain::working_set::Env;
 use crate::store::{LeadRow, Store, StoreError};
 use crate::wire::inbound::{Envelope, Inbound, decode};
 use crate::wire::record::{LeadRecord, record};
@@ -20,8 +22,8 @@ use crate::wire::record::{LeadRecord, record};
 #[derive(Clone)]
 pub struct Reader<S> {
     pub store: S,
-    pub hasher: KeyHasher,
-    pub policy: Arc<Policy>,
+    /// What is in force: the policy to judge by, and the key that leads' keys are hashed under.
+    pub env: watch::Receiver<Arc<Env>>,
     /// ISO 3166-1 alpha-2: where national phone numbers are read.
     pub default_country: String,
 }
@@ -31,7 +33,7 @@ pub struct Reader<S> {
 pub enum Found {
     Lead(Box<Lead>),
     /// Somebody who asked to be forgotten.
-    Erased(Uuid),
+    Erased,
     Nobody,
 }
 
@@ -63,12 +65,30 @@ impl<S: Store> Reader<S> {
         {
             return found(row);
         }
-        for key in keys_named(text, &self.default_country) {
-            if let Some(row) = self.store.lead_by_key(self.hasher.hash(&key)).await? {
+        let mut forgotten = false;
+        for key in self.keys_named(text) {
+            let hash = self.hash(&key);
+            if let Some(row) = self.store.lead_by_key(hash).await? {
                 return found(row);
             }
+            forgotten |= self.store.erased_at(hash).await?.is_some();
         }
-        Ok(Found::Nobody)
+        Ok(if forgotten { Found::Erased } else { Found::Nobody })
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> Arc<Policy> {
+        self.env.borrow().policy.clone()
+    }
+
+    /// Under what a key is found.
+    pub fn hash(&self, key: &Key) -> KeyHash {
+        self.env.borrow().hasher.hash(key)
+    }
+
+    /// The keys that a text may be, strongest first.
+    pub fn keys_named(&self, text: &str) -> Vec<Key> {
+        keys_named(text, &self.default_country)
     }
 
     /// Leads after a number, in the order of their numbers, with the number to go on from; `None` at the end.
@@ -93,9 +113,10 @@ impl<S: Store> Reader<S> {
             true => BTreeMap::new(),
             false => self.store.lead_ids(&Vec::from_iter(linked)).await?,
         };
+        let policy = self.policy();
         let written = leads.iter().map(|lead| {
             let linked = lead.linked.iter().filter_map(|no| ids.get(no).copied()).collect();
-            record(lead, &suppressions, linked, &self.policy, at)
+            record(lead, &suppressions, linked, &policy, at)
         });
         Ok(written.collect())
     }
@@ -112,7 +133,7 @@ impl<S: Store> Reader<S> {
 
 fn found(row: LeadRow) -> Result<Found, ReadError> {
     if row.erased {
-        return Ok(Found::Erased(row.lead_id));
+        return Ok(Found::Erased);
     }
     Ok(Found::Lead(Box::new(lead(row)?)))
 }

@@ -3,16 +3,18 @@
 //! Events are put in order within a look-ahead, the clock jumps from cause to cause, and at one instant come
 //! first events, then wake-ups, then pools. What is read and written where is `commands::replay`'s affair.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
+use crate::domain::decide::Mode;
 use crate::domain::event::{ContentHash, Event};
 use crate::domain::identity::LeadNo;
 use crate::domain::lead::Lead;
-use crate::domain::pool::{Claim, Pool, allot};
+use crate::domain::pool::{Claim, Pool, PoolName, Terms, allot};
 use crate::domain::time::{Moment, Span};
-use crate::domain::working_set::{Applied, Env, NotApplied, Slot, WorkingSet};
+use crate::domain::working_set::{Addressed, Applied, Env, NotApplied, Slot, WorkingSet};
 use crate::wire::inbound::Reason;
 use crate::wire::outbound::{Message, message, task_message};
 use crate::wire::record::{LeadRecord, record};
@@ -27,9 +29,11 @@ pub struct Replay {
     now: Moment,
     next_no: i64,
     wakes: BTreeSet<(Moment, LeadNo)>,
-    wake_of: HashMap<LeadNo, Moment>,
-    pool: Pool,
-    claims: VecDeque<Claim>,
+    wake_of: FxHashMap<LeadNo, Moment>,
+    pools: BTreeMap<PoolName, Pool>,
+    claims: VecDeque<(PoolName, Claim)>,
+    /// Until when each task names its lead.
+    forget: BTreeSet<(Moment, Uuid)>,
     published: Vec<Message>,
     pub counts: Counts,
 }
@@ -53,12 +57,18 @@ impl Replay {
             now: Moment::MIN,
             next_no: 1,
             wakes: BTreeSet::new(),
-            wake_of: HashMap::new(),
-            pool: Pool::default(),
+            wake_of: FxHashMap::default(),
+            pools: BTreeMap::new(),
             claims: VecDeque::new(),
+            forget: BTreeSet::new(),
             published: Vec::new(),
             counts: Counts::default(),
         }
+    }
+
+    /// Goes on under other circumstances: another mode, policy or pace.
+    pub fn set_env(&mut self, env: Env) {
+        self.env = env;
     }
 
     pub fn now(&self) -> Moment {
@@ -75,11 +85,16 @@ impl Replay {
         if event.at > self.now {
             self.advance(event.at, false);
         }
+        while let Some((_, id)) = self.forget.first().copied().filter(|(after, _)| *after < self.now) {
+            self.forget.pop_first();
+            self.set.tasks.remove(&id);
+        }
         if self.set.fresh.is_empty() {
             self.set.fresh.push(LeadNo(self.next_no));
             self.next_no += 1;
         }
-        let applied = self.set.apply(event, &self.env, self.now);
+        let addressed = Addressed::new(event, &self.env.hasher);
+        let applied = self.set.apply(&addressed, &self.env, self.now);
         match applied {
             Applied::To(_) | Applied::World => self.counts.applied += 1,
             Applied::Duplicate => self.counts.duplicates += 1,
@@ -101,7 +116,8 @@ impl Replay {
         loop {
             self.work_pools();
             let Some((due, no)) = self.wakes.first().copied() else { break };
-            if due > to || (due == to && !inclusive) {
+            // As in the worker: nothing falls due during a pause, and it is all still there when it ends.
+            if self.env.mode == Mode::Paused || due > to || (due == to && !inclusive) {
                 break;
             }
             self.wakes.pop_first();
@@ -120,14 +136,18 @@ impl Replay {
             if self.claims.is_empty() {
                 return;
             }
-            let claims: Vec<Claim> = self.claims.drain(..).collect();
-            let out = allot(&mut self.pool, claims, &self.env.policy, self.now);
-            let mut answers = Vec::new();
-            for (lead, task, answer) in out.grants {
-                self.published.push(task_message(&task, self.now));
-                answers.push((lead, answer));
+            let mut waiting: BTreeMap<PoolName, Vec<Claim>> = BTreeMap::new();
+            for (pool, claim) in self.claims.drain(..) {
+                waiting.entry(pool).or_default().push(claim);
             }
-            answers.extend(out.denials.into_iter().map(|(lead, _, answer)| (lead, answer)));
+            let mut answers = Vec::new();
+            for (name, claims) in waiting {
+                let ramp_per_minute = self.env.ramp_per_minute.unwrap_or(u32::MAX);
+                let terms = Terms { policy: &self.env.policy, ramp_per_minute };
+                let out = allot(&name, self.pools.entry(name.clone()).or_default(), claims, terms, self.now);
+                self.published.extend(out.published.iter().map(|(_, task)| task_message(task, self.now)));
+                answers.extend(out.answers.into_iter().map(|(lead, _, answer)| (lead, answer)));
+            }
             for (lead, answer) in answers {
                 self.set.answer(lead, answer, &self.env, self.now);
                 self.collect();
@@ -149,10 +169,11 @@ impl Replay {
             self.set.unsent.remove(&outgoing.id());
             self.published.push(message(outgoing, self.now));
         }
+        self.forget.extend(net.tasks.iter().map(|(id, _, after)| (*after, *id)));
         for (_, id) in &net.unclaimed {
-            self.claims.retain(|c| c.task.task_id != *id);
+            self.claims.retain(|(_, claim)| claim.id != *id);
         }
-        self.claims.extend(net.claims.into_iter().map(|(_, claim)| claim));
+        self.claims.extend(net.claims);
         for no in net.leads {
             self.reschedule(no);
         }

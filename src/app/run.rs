@@ -3,6 +3,7 @@
 //! HTTP answers first (alive, not ready), then the database, the key, the worker. Told to stop, HTTP takes nothing new
 //! and the worker finishes what it began, both within the grace; the store goes last. Told twice, all ends at once.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use crate::queue::local::LocalQueue;
 use crate::reading::Reader;
 use crate::store::{Store, StoreInfo};
 use crate::telemetry::Metrics;
+use crate::telemetry::trace::Exporting;
 use crate::worker::{Health, Settings, Stop, Worker, stopped};
 
 /// How often a database that does not answer at the start is asked again.
@@ -52,7 +54,8 @@ pub async fn run(config: &Config) -> Result<()> {
             let epoch = config.id.epoch.as_deref();
             store.migrate(epoch).await.with_context(|| format!("cannot use the database {}", config.store.url))?;
             let path = super::in_its_folder(&config.queue.url)?;
-            let queue = LocalQueue::open(&path).await.with_context(|| format!("cannot open {}", config.queue.url))?;
+            let opened = LocalQueue::open_with(&path, super::overrides(config)).await;
+            let queue = opened.with_context(|| format!("cannot open {}", config.queue.url))?;
             let pull = Some(pull_from(&queue));
             let start = Start { config, policy, store: store.clone(), queue, pull };
             let ran = start.run(listener, tell).await;
@@ -99,7 +102,12 @@ impl<S: Store, Q: Queue> Start<'_, S, Q> {
         let site = Arc::new(Site::new(self.config.http.token.clone(), metrics.clone(), health.clone()));
         let grace = self.config.worker.shutdown_grace;
         let serving = tokio::spawn(http::serve(listener, site.clone(), tell.subscribe(), grace));
+        let traces = self.config.telemetry.otlp_endpoint.as_deref().map(Exporting::start).transpose();
+        let traces = traces.context("cannot send traces; `telemetry.otlp_endpoint` says where to")?;
         let worked = self.work(&site, metrics, health, tell.subscribe()).await;
+        if let Some(traces) = traces {
+            traces.stop().await;
+        }
         // The worker may have ended because it could not start.
         tell.send_replace(true);
         serving.await.context("the HTTP side failed")?;
@@ -119,21 +127,20 @@ impl<S: Store, Q: Queue> Start<'_, S, Q> {
                 "`id.epoch` differs from the one this database began with, which stays"
             );
         }
-        let env = Arc::new(Env {
-            policy: self.policy.clone(),
-            hasher: hasher.clone(),
+        let (in_force, env) = watch::channel(Arc::new(Env {
+            policy: self.policy,
+            hasher,
             epoch: info.epoch,
             mode: config.act.mode,
             publish_ahead: config.act.publish_ahead,
             max_event_age: Some(config.act.max_event_age),
-        });
+            ramp_per_minute: Some(config.act.max_tasks_per_queue_per_minute),
+            paused_queues: BTreeSet::new(),
+            world: Arc::default(),
+        }));
         let settings = settings(config);
-        let reader = Reader {
-            store: self.store.clone(),
-            hasher,
-            policy: self.policy,
-            default_country: config.contact.default_country.clone(),
-        };
+        let default_country = config.contact.default_country.clone();
+        let reader = Reader { store: self.store.clone(), env, default_country };
         site.open(Parts {
             reader,
             queue: self.queue.clone(),
@@ -141,7 +148,7 @@ impl<S: Store, Q: Queue> Start<'_, S, Q> {
             clock_offset: config.clock.offset,
             pull: self.pull,
         });
-        Worker::run(self.store, self.queue, env, settings, metrics, health, stop).await;
+        Worker::run(self.store, self.queue, in_force, settings, metrics, health, stop).await;
         Ok(())
     }
 

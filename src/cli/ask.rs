@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::Output;
 use crate::config::parse_length;
+use crate::domain::event::Channel;
 use crate::domain::time::{Moment, Span};
 
 /// A background worker for sales leads: scores them continuously, says why a lead looks bad, and emits the next thing
@@ -20,6 +21,9 @@ pub struct Cli {
     /// Tell no remarks and no progress
     #[arg(long, short, global = true)]
     pub quiet: bool,
+    /// The form of the answer: a table for people unless said otherwise (`export` writes jsonl)
+    #[arg(long, global = true, value_enum, value_name = "FORM")]
+    pub output: Option<Output>,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -42,17 +46,32 @@ pub enum Command {
         /// The record as JSON
         #[arg(long)]
         json: bool,
-        #[command(flatten)]
-        output: OutputAsk,
     },
     /// Every lead's record as JSONL
     Export {
         /// Judge the facts known now as of this instant
         #[arg(long, value_name = "TIME", value_parser = moment)]
         as_of: Option<Moment>,
-        /// The form of the answer, which has only this one
-        #[arg(long, value_parser = ["jsonl"], default_value = "jsonl")]
-        output: String,
+    },
+    /// Make no more tasks, or send nothing to one queue: for all workers, until `resume`
+    Pause {
+        /// Suffix of the queue, such as calls-now; without it everything
+        queue: Option<String>,
+    },
+    /// End a pause
+    Resume {
+        /// Suffix of the queue; without it the pause of everything
+        queue: Option<String>,
+    },
+    /// The rules to judge and act by: check, apply, compare, show
+    Policy {
+        #[command(subcommand)]
+        ask: PolicyAsk,
+    },
+    /// Numbers and addresses that nobody may use any more
+    Suppress {
+        #[command(subcommand)]
+        ask: SuppressAsk,
     },
     /// What was set aside, and why
     Dead {
@@ -69,14 +88,9 @@ pub enum Command {
         /// Make what is missing
         #[arg(long)]
         apply: bool,
-        #[command(flatten)]
-        output: OutputAsk,
     },
     /// Whether everything is in place, and what to do where it is not
-    Check {
-        #[command(flatten)]
-        output: OutputAsk,
-    },
+    Check,
     /// The settings in force, and where each comes from
     Config {
         #[command(subcommand)]
@@ -96,8 +110,6 @@ pub enum Command {
         /// At most this many a second
         #[arg(long, value_name = "N")]
         rate: Option<NonZeroU32>,
-        #[command(flatten)]
-        output: OutputAsk,
     },
 }
 
@@ -121,8 +133,6 @@ pub struct ReplayAsk {
     /// Say what the results of another replay have differently
     #[arg(long, value_name = "DIR")]
     pub compare: Option<PathBuf>,
-    #[command(flatten)]
-    pub output: OutputAsk,
 }
 
 #[derive(Debug, Subcommand)]
@@ -131,20 +141,62 @@ pub enum DeadAsk {
     List {
         #[arg(long, value_name = "N", default_value_t = 100)]
         limit: usize,
-        #[command(flatten)]
-        output: OutputAsk,
     },
     /// One letter whole, which may be personal data
     Show {
         /// Its key, or as much of it as is unique
         key: String,
-        #[command(flatten)]
-        output: OutputAsk,
     },
     /// Send letters again, after a fix
     Replay(WhichAsk),
     /// Throw letters away
     Drop(WhichAsk),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PolicyAsk {
+    /// Whether a policy is right; everything that is wrong is told at once
+    Check {
+        /// Its folder, instead of the configured one
+        dir: Option<PathBuf>,
+    },
+    /// Put a policy in force for all workers
+    Apply {
+        /// Its folder, instead of the configured one
+        dir: Option<PathBuf>,
+    },
+    /// What a policy would change: its values, and the verdicts of the leads there are
+    Diff {
+        /// Its folder, instead of the configured one
+        dir: Option<PathBuf>,
+    },
+    /// What is in force, since when, and how far the leads are judged by it
+    Show,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SuppressAsk {
+    /// Close one number or address
+    Add {
+        /// The number or address
+        key: String,
+        /// Only these channels: call, sms, email, share, profiling
+        #[arg(long, value_delimiter = ',', value_name = "CHANNELS", value_parser = channel)]
+        channels: Vec<Channel>,
+    },
+    /// What is closed; numbers and addresses are kept as hashes only
+    List {
+        /// One number or address to ask about
+        key: Option<String>,
+    },
+    /// Close a list: one number or address a line, or KEY,CHANNEL
+    Import {
+        /// The list; - for standard input
+        file: PathBuf,
+        /// Only these channels, where a line names none
+        #[arg(long, value_delimiter = ',', value_name = "CHANNELS", value_parser = channel)]
+        channels: Vec<Channel>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -168,18 +220,16 @@ pub enum ConfigAsk {
     Show,
 }
 
-#[derive(Debug, Args)]
-pub struct OutputAsk {
-    /// The form of the answer
-    #[arg(long, value_enum, default_value_t = Output::Table)]
-    pub output: Output,
-}
-
 /// An instant in RFC 3339, or a day: its beginning in UTC.
 fn moment(text: &str) -> Result<Moment, String> {
     let day = || text.parse().map(Moment::from_date);
     let instant = text.parse().map(Moment::from_timestamp);
     instant.or_else(|_| day()).map_err(|_| "give a time such as 2026-03-02T14:05:00Z, or a day".to_owned())
+}
+
+fn channel(text: &str) -> Result<Channel, String> {
+    Channel::from_name(text.trim())
+        .ok_or_else(|| "the channels are call, sms, email, mail, share, profiling".to_owned())
 }
 
 fn span(text: &str) -> Result<Span, String> {
@@ -194,6 +244,36 @@ mod tests {
     #[test]
     fn the_command_line_agrees_with_itself() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_in_the_documents_can_be_given() {
+        let documents = [
+            include_str!("../../docs/operations.md"),
+            include_str!("../../docs/security.md"),
+            include_str!("../../docs/runbook.md"),
+            include_str!("../../README.md"),
+        ];
+        let mut given = 0;
+        for line in documents.iter().flat_map(|text| text.split("```").skip(1).step_by(2)).flat_map(str::lines) {
+            let line = line.split([';', '>', '&', '#']).next().unwrap_or_default();
+            // What stands before is the environment, or makes the input.
+            let Some(at) = line.rfind("gleaner ").filter(|at| line[..*at].is_empty() || line[..*at].ends_with(' '))
+            else {
+                continue;
+            };
+            let words: Vec<&str> = line[at..].split_whitespace().collect();
+            let named =
+                ["run", "check", "migrate", "topology", "publish", "explain", "export", "dead", "pause", "resume"];
+            let named = named.iter().chain(&["policy", "suppress", "replay", "config", "schema", "demo", "--config"]);
+            if words.get(1).is_some_and(|word| named.clone().any(|name| name == word)) {
+                if let Err(error) = Cli::try_parse_from(&words) {
+                    panic!("{line}: {error}");
+                }
+                given += 1;
+            }
+        }
+        assert!(given > 30, "only {given} commands were found");
     }
 
     #[test]

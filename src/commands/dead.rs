@@ -8,7 +8,7 @@ use std::io::Write;
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Outcome, Output, Usage, counted, write_json, write_table};
 use crate::queue::{DeadAction, DeadLetterView, Queue};
@@ -128,9 +128,15 @@ pub async fn show<Q: Queue>(queue: &Q, key: &str, output: Output, out: &mut impl
 ///
 /// # Errors
 /// Nothing is meant by `which`, it means several by one key, or the queue does not answer.
-pub async fn act<Q: Queue>(queue: &Q, which: &Which, action: DeadAction, out: &mut impl Write) -> Result<Outcome> {
+pub async fn act<Q: Queue>(
+    queue: &Q,
+    which: &Which,
+    action: DeadAction,
+    output: Output,
+    out: &mut impl Write,
+) -> Result<Outcome> {
     let meant = meant(queue, which).await?;
-    if meant.is_empty() {
+    if meant.is_empty() && output == Output::Table {
         match which {
             Which::All => writeln!(out, "Nothing is set aside.")?,
             Which::Reason(reason) => writeln!(out, "Nothing is set aside as {reason}.")?,
@@ -152,6 +158,11 @@ pub async fn act<Q: Queue>(queue: &Q, which: &Which, action: DeadAction, out: &m
         action
     };
     visit(queue, MOST, &mut choose).await?;
+    if output != Output::Table {
+        let what = if action == DeadAction::Replay { "sent_again" } else { "dropped" };
+        writeln!(out, "{}", json!({ what: meant.len(), "stayed": came_back }))?;
+        return Ok(Outcome::Done);
+    }
     let verb = if action == DeadAction::Replay { "sent again" } else { "thrown away" };
     writeln!(out, "{} {verb}.", counted(meant.len() as u64, "letter"))?;
     if came_back > 0 {

@@ -8,6 +8,7 @@ use std::io::Write;
 use anyhow::{Context, Result, anyhow};
 use serde_json::Value;
 
+use super::{Output, write_json};
 use crate::domain::time::{Moment, Span};
 use crate::domain::working_set::Env;
 use crate::replay::{Replay, Sorter};
@@ -25,7 +26,7 @@ const TOLD: usize = 6;
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn run(out: &mut impl Write, env: Env) -> Result<()> {
+pub fn run(output: Output, out: &mut impl Write, env: Env) -> Result<()> {
     let mut replay = Replay::new(env);
     let settings = Inbound { default_country: Some("US".into()), ..Inbound::replay() };
     let mut sorter = Sorter::new(None);
@@ -44,6 +45,10 @@ pub fn run(out: &mut impl Write, env: Env) -> Result<()> {
     let mut by_lead: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     let mut by_queue: BTreeMap<&'static str, u32> = BTreeMap::new();
     let messages = replay.take_published();
+    if output != Output::Table {
+        let bodies = messages.iter().map(|m| serde_json::from_slice(&m.body)).collect::<Result<Vec<Value>, _>>()?;
+        return write_json(out, &bodies, output);
+    }
     let count = messages.len();
     for message in messages {
         *by_queue.entry(message.queue).or_default() += 1;
@@ -116,22 +121,13 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::domain::decide::Mode;
-    use crate::domain::identity::KeyHasher;
     use crate::domain::policy::{Fictional, Policy};
 
     #[test]
     fn the_demo_shows_a_dozen_leads_turning_into_different_tasks() {
-        let env = Env {
-            policy: Arc::new(Policy::shipped(Fictional::Allow).unwrap()),
-            hasher: KeyHasher::fixed(),
-            epoch: "0".into(),
-            mode: Mode::Act,
-            publish_ahead: Span::ZERO,
-            max_event_age: None,
-        };
+        let env = Env::virtual_time(Arc::new(Policy::shipped(Fictional::Allow).unwrap()));
         let mut out = Vec::new();
-        run(&mut out, env).unwrap();
+        run(Output::Table, &mut out, env).unwrap();
         let text = String::from_utf8(out).unwrap();
         println!("{text}");
         for play in ["first_call", "second_call", "first_email", "contact_repair", "referral_handoff", "disengage"] {

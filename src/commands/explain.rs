@@ -1,10 +1,13 @@
-//! `gleaner explain`: a lead in the words of a colleague, the sentence first and the numbers after.
+//! `gleaner explain`: a lead in the words of a colleague, the sentence first, then why, what changed, and the numbers.
 //!
-//! Renders a lead record; finding the lead is the caller's work.
+//! Renders a lead record, so that it says what the record says; finding the lead is the caller's work.
+
+mod headline;
 
 use std::fmt::Write;
 
-use crate::wire::record::LeadRecord;
+use crate::wire::record::{ChangedOut, LeadRecord, LevelOut, PointsOut};
+use headline::{headline, humanly};
 
 /// The record as a page of plain text.
 pub fn render(r: &LeadRecord) -> String {
@@ -16,102 +19,123 @@ pub fn render(r: &LeadRecord) -> String {
 
 fn write_all(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
     writeln!(out, "{}", headline(r))?;
-    for e in &r.diagnosis.evidence {
-        let event = e.event.as_ref().map_or(String::new(), |e| format!("  [{e}]"));
-        writeln!(out, "  · {} ({}, weight {}){event}", e.because, e.cause, short(e.weight.0))?;
-    }
-    if let Some(changed) = &r.changed {
-        writeln!(out, "It was {} until {}; what changed it: {}.", changed.from, changed.at, changed.by)?;
-    }
     writeln!(out)?;
-    writeln!(out, "Next        {}", next(r))?;
-    if !r.diagnosis.would_change.is_empty() {
-        writeln!(out, "Would help  {}", r.diagnosis.would_change.join("; "))?;
+    writeln!(out, "Next         {}", next(r))?;
+    for (i, help) in r.diagnosis.would_change.iter().enumerate() {
+        writeln!(out, "{:<12} {help}", if i == 0 { "Would help" } else { "" })?;
     }
-    writeln!(out, "Stage       {}", r.stage)?;
+    writeln!(out, "Last change  {}", r.changed.as_ref().map_or("nothing yet".to_owned(), |c| changed(c, r)))?;
+    writeln!(out, "Stage        {}", humanly(&r.stage))?;
     let keys: Vec<String> = r.keys.iter().flat_map(|(kind, v)| v.iter().map(move |v| format!("{kind} {v}"))).collect();
-    writeln!(out, "Keys        {}", keys.join(", "))?;
+    writeln!(out, "Known as     {}", keys.join(", "))?;
     for linked in &r.linked {
-        writeln!(out, "Linked to   {linked} (they share a number or address and are not the same person)")?;
+        writeln!(out, "Linked to    {linked} (another person with the same number or address)")?;
+    }
+    if !r.diagnosis.evidence.is_empty() {
+        writeln!(out)?;
+        writeln!(out, "What speaks against it")?;
+        for e in &r.diagnosis.evidence {
+            writeln!(out, "  {:>4}  {} ({}){}", short(e.weight.0), e.because, e.cause, cited(e.event.as_deref()))?;
+        }
     }
     writeln!(out)?;
-    score(out, r)?;
+    scores(out, r)?;
+    qualification(out, r)?;
     writeln!(out)?;
     writeln!(
         out,
-        "What we did for it ({})",
-        if r.audit.complete { "nothing owed" } else { "something is still owed" }
+        "What we did for it: {}",
+        if r.audit.complete { "nothing is owed" } else { "something is still owed" }
     )?;
     for item in &r.audit.items {
-        writeln!(out, "  {:<15} {:<15} {}", item.item, item.state, item.detail)?;
+        let state = if item.state == "open" { "still owed".to_owned() } else { humanly(&item.state) };
+        writeln!(out, "  {:<15} {:<15} {}", humanly(&item.item), state, item.detail)?;
     }
-    writeln!(out, "Numbers and addresses")?;
+    if !r.contact_status.is_empty() {
+        writeln!(out, "Numbers and addresses")?;
+    }
     for key in &r.contact_status {
         writeln!(out, "  {:<24} {:<10} {}", key.key, key.status, key.because)?;
     }
-    for closed in &r.suppressed {
-        writeln!(out, "  {} is closed for {} since {} ({})", closed.key, closed.channel, closed.since, closed.because)?;
+    for s in &r.suppressed {
+        let because = humanly(&s.because);
+        writeln!(out, "  {} is closed for {} since {} ({because})", s.key, s.channel, moment(&s.since))?;
     }
     if !r.findings.is_empty() {
         writeln!(out, "What was said")?;
         for f in &r.findings {
             let date = f.date.as_ref().map_or(String::new(), |d| format!(", {d}"));
-            let at = f.at.as_ref().map_or(String::new(), |t| format!(", {t}"));
-            writeln!(out, "  \"{}\" ({}{date}{at})  [{}]", f.quote, f.label, f.event)?;
+            let at = f.at.as_ref().map_or(String::new(), |t| format!(", {}", moment(t)));
+            writeln!(out, "  \"{}\" ({}{date}{at})  [{}]", f.quote, humanly(&f.label), f.event)?;
         }
     }
     writeln!(out)?;
-    writeln!(out, "lead {} · version {} · updated {} · policy {}", r.lead_id, r.version, r.updated_at, r.policy)
-}
-
-fn headline(r: &LeadRecord) -> String {
-    let cause = r.diagnosis.cause.as_deref();
-    match (r.verdict.as_str(), cause) {
-        ("promising", _) => "This lead is promising: call it while it is warm.".into(),
-        ("unknown", _) => "Nothing is known about this lead yet.".into(),
-        ("workable", None) => "This lead is workable: nothing speaks against it.".into(),
-        ("workable", Some(cause)) => format!("This lead is workable; if anything is wrong, it is {}.", words(cause)),
-        ("weak", Some("process")) => "This lead looks weak, and that is our own doing so far.".into(),
-        (verdict, Some(cause)) => format!("This lead is {verdict}, and the cause is {}.", words(cause)),
-        (verdict, None) => format!("This lead is {verdict}."),
-    }
-}
-
-fn words(cause: &str) -> &str {
-    match cause {
-        "fit" => "bad fit",
-        "contact" => "bad contact data",
-        "process" => "our own process",
-        "timing" => "bad timing",
-        "interest" => "no interest",
-        "bogus" => "that nobody real asked",
-        other => other,
-    }
+    let updated = moment(&r.updated_at);
+    writeln!(out, "lead {} · version {} · updated {updated} · policy {}", r.lead_id, r.version, r.policy)
 }
 
 fn next(r: &LeadRecord) -> String {
-    let open = match r.open_tasks.len() {
-        0 => String::new(),
-        1 => " One task is out.".into(),
-        n => format!(" {n} tasks are out."),
+    let mut says = match &r.next_action {
+        Some(next) => match next.runner_up {
+            Some(second) => format!("{} (second best: {})", humanly(next.play.name()), humanly(second.name())),
+            None => humanly(next.play.name()),
+        },
+        None if r.open_tasks.is_empty() && r.planned.is_empty() => "nothing; nothing is worth doing now".to_owned(),
+        None => "nothing new".to_owned(),
     };
-    let planned: Vec<String> = r.planned.iter().map(|p| format!("{} at {}", p.play.name(), p.at)).collect();
-    let planned = if planned.is_empty() { String::new() } else { format!(" Planned: {}.", planned.join(", ")) };
-    match &r.next_action {
-        None if open.is_empty() && planned.is_empty() => "nothing; there is nothing worth doing now".into(),
-        None => format!("{}{}", open.trim_start(), planned),
-        Some(next) => {
-            let second = next.runner_up.map_or(String::new(), |p| format!(" (second best: {})", p.name()));
-            format!("{}{second}.{open}{planned}", next.play.name())
+    match r.open_tasks.len() {
+        0 => {}
+        1 => says.push_str("; one task is out"),
+        n => says.push_str(&format!("; {n} tasks are out")),
+    }
+    for plan in &r.planned {
+        says.push_str(&format!("; {} planned for {}", humanly(plan.play.name()), moment(&plan.at)));
+    }
+    says
+}
+
+/// What changed last and why: which cause moved which score by how much, and what has faded since.
+fn changed(c: &ChangedOut, r: &LeadRecord) -> String {
+    let mut moves = Vec::new();
+    if c.from != c.to {
+        moves.push(match c.from.as_str() {
+            "new" => format!("made it {}", c.to),
+            from => format!("turned it from {from} into {}", c.to),
+        });
+    }
+    for (name, moved) in [("fit", &c.fit), ("engagement", &c.engagement)] {
+        let by = moved.to.0 - moved.from.0;
+        if by.abs() >= 0.05 {
+            moves.push(format!("moved {name} by {} from {} to {}", signed(by), short(moved.from.0), short(moved.to.0)));
         }
+    }
+    let by = match c.by.split_once(':') {
+        Some(("event", event)) => format!("event {}", event.rsplit(' ').next().unwrap_or(event)),
+        Some(("wake", _)) => "the passing of time".to_owned(),
+        Some(("policy", hash)) => format!("the policy {hash}"),
+        _ => c.by.clone(),
+    };
+    let mut says = format!("{}: {by} {}", moment(&c.at), and(&moves));
+    let faded = c.engagement.to.0 - r.engagement.0;
+    if faded >= 0.05 {
+        says.push_str(&format!("; engagement has faded by {} since", short(faded)));
+    }
+    says
+}
+
+fn and(parts: &[String]) -> String {
+    match parts {
+        [] => "changed nothing that shows".to_owned(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 
-fn score(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
+fn scores(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
     let chance = &r.conversion;
     writeln!(
         out,
-        "Grade {} · chance of a sale {} % ({} to {} %, by {})",
+        "Grade {}; chance of a sale {} % ({} to {} %, by {})",
         r.grade,
         short(chance.probability.0 * 100.0),
         short(chance.low.0 * 100.0),
@@ -119,35 +143,85 @@ fn score(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
         chance.basis
     )?;
     writeln!(out, "Fit {} of 100 ({} % of what we ask about is known)", short(r.fit.0), short(r.fit_known.0 * 100.0))?;
-    for part in &r.explanation.fit {
-        writeln!(out, "  {:>7}  {} ({})", signed(part.points.0), part.because, part.name)?;
-    }
+    parts(out, &r.explanation.fit)?;
     writeln!(out, "Engagement {} of 100", short(r.engagement.0))?;
-    for part in &r.explanation.engagement {
-        writeln!(out, "  {:>7}  {} ({})", signed(part.points.0), part.name.replace('_', " "), part.because)?;
+    if r.explanation.engagement.is_empty() {
+        writeln!(out, "           nothing heard or seen from them")?;
     }
+    parts(out, &r.explanation.engagement)
+}
+
+fn parts(out: &mut String, parts: &[PointsOut]) -> std::fmt::Result {
+    for part in parts {
+        let event = cited(part.event.as_deref());
+        writeln!(out, "  {:>7}  {} ({}){event}", signed(part.points.0), part.because, part.name)?;
+    }
+    Ok(())
+}
+
+fn qualification(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
     let q = &r.qualification;
-    let level = |name: &str, l: &Option<crate::wire::record::LevelOut>| match l {
-        Some(l) if l.guessed => format!("{name} {} (guessed)", l.level),
-        Some(l) => format!("{name} {}", l.level),
-        None => format!("{name} unknown"),
+    match q.score {
+        Some(score) => writeln!(
+            out,
+            "Qualification {} of 100, over the {} % of it that is known; {} confirmed",
+            short(score.0),
+            short(q.known.0 * 100.0),
+            q.confirmed
+        )?,
+        None => writeln!(out, "Qualification: nothing is known of budget, authority, need and timeline")?,
+    }
+    for (name, level) in
+        [("budget", &q.budget), ("authority", &q.authority), ("need", &q.need), ("timeline", &q.timeline)]
+    {
+        match level {
+            Some(level) => writeln!(out, "  {name:<10} {}", level_in_words(name, level))?,
+            None if q.score.is_some() => writeln!(out, "  {name:<10} not known")?,
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn level_in_words(question: &str, l: &LevelOut) -> String {
+    // The words of the contract for the four levels; a timeline's are ours.
+    let words = match question {
+        "budget" => ["none", "exploring", "planned", "approved"],
+        "authority" => ["none", "user", "influencer", "decision maker"],
+        "need" => ["none", "weak", "clear", "urgent"],
+        _ => ["none", "later, vague or passed", "within a year", "within six months"],
     };
-    let levels = [
-        level("budget", &q.budget),
-        level("authority", &q.authority),
-        level("need", &q.need),
-        level("timeline", &q.timeline),
-    ];
-    writeln!(out, "Qualification: {} ({} confirmed)", levels.join(", "), q.confirmed)
+    let word = words.get(usize::from(l.level)).copied().unwrap_or("");
+    let how = match &l.because {
+        Some(because) => format!("guessed: {because}, {} % sure", short(l.confidence.0 * 100.0)),
+        None => "answered".to_owned(),
+    };
+    format!("{} of 3, {word} ({how})  [{}]", l.level, l.event)
+}
+
+fn cited(event: Option<&str>) -> String {
+    event.map_or(String::new(), |e| format!("  [{e}]"))
+}
+
+/// "2026-03-02T15:04:00Z" as people write it.
+fn moment(text: &str) -> String {
+    match text.strip_suffix('Z').and_then(|t| t.split_once('T')) {
+        Some((day, time)) => format!("{day} {} UTC", time.get(..5).unwrap_or(time)),
+        None => text.replace('T', " "),
+    }
 }
 
 /// One decimal, and none where it is zero.
 fn short(x: f64) -> String {
     let text = format!("{x:.1}");
-    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+    let text = text.strip_suffix(".0").map_or(text.clone(), str::to_owned);
+    if text == "-0" { "0".to_owned() } else { text }
 }
 
 fn signed(x: f64) -> String {
     let text = short(x);
-    if x > 0.0 { format!("+{text}") } else { text }
+    if x > 0.0 && text != "0" { format!("+{text}") } else { text }
 }
+
+#[cfg(test)]
+mod tests;

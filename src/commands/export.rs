@@ -6,22 +6,24 @@ use std::io::Write;
 
 use anyhow::{Context, Result};
 
-use super::Console;
+use super::{Console, Output};
 use crate::domain::identity::LeadNo;
 use crate::domain::time::Moment;
 use crate::reading::Reader;
 use crate::store::Store;
+use crate::wire::record::LeadRecord;
 
 /// Leads in one statement: a megabyte or two.
 const PAGE: usize = 500;
 
-/// Writes one record a line, judged at `as_of` or at the database's now.
+/// Writes every record (one a line; one array; or a line of the main things for people), judged at `as_of` or at the database's now.
 ///
 /// # Errors
 /// The database does not answer, a lead cannot be read, or the answer cannot be written.
 pub async fn run<S: Store>(
     reader: &Reader<S>,
     as_of: Option<Moment>,
+    output: Output,
     out: &mut impl Write,
     console: &mut Console,
 ) -> Result<()> {
@@ -34,11 +36,29 @@ pub async fn run<S: Store>(
         after = last;
         newer += leads.iter().filter(|lead| super::lead::is_newer(lead, at)).count() as u64;
         for record in reader.records(&leads, at).await.context("cannot export the leads")? {
-            serde_json::to_writer(&mut *out, &record)?;
-            writeln!(out)?;
+            // When and why an opinion changed depends on what was known when; an export is the same in any order.
+            let record = LeadRecord { changed: None, ..record };
+            match output {
+                Output::Jsonl => {
+                    serde_json::to_writer(&mut *out, &record)?;
+                    writeln!(out)?;
+                }
+                Output::Json => {
+                    out.write_all(if written == 0 { b"[" } else { b",\n" })?;
+                    serde_json::to_writer(&mut *out, &record)?;
+                }
+                Output::Table => {
+                    let cause = record.diagnosis.cause.as_deref().unwrap_or("-");
+                    let LeadRecord { lead_id, verdict, grade, stage, .. } = &record;
+                    writeln!(out, "{lead_id}  {verdict:<9}  {cause:<8}  {grade:<2}  {stage}")?;
+                }
+            }
             written += 1;
         }
         console.progress(|| format!("{written} leads"));
+    }
+    if output == Output::Json {
+        out.write_all(if written == 0 { b"[]\n" } else { b"]\n" })?;
     }
     out.flush()?;
     console.end_progress();

@@ -26,7 +26,7 @@ pub async fn run<S: Store>(
 ) -> Result<()> {
     let lead = match reader.find(text).await.context("cannot look the lead up")? {
         Found::Lead(lead) => lead,
-        Found::Erased(_) => bail!("this person asked to be forgotten"),
+        Found::Erased => bail!("this person asked to be forgotten"),
         Found::Nobody => {
             bail!("no lead has the id or key {text:?}; a key may be given as email:…, phone:…, id:… or visitor:…")
         }

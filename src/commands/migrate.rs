@@ -3,6 +3,9 @@
 use std::io::Write;
 
 use anyhow::{Context, Result};
+use serde_json::json;
+
+use super::Output;
 
 use crate::store::Store;
 
@@ -10,8 +13,19 @@ use crate::store::Store;
 ///
 /// # Errors
 /// The database does not answer, or is newer than this program.
-pub async fn run<S: Store>(store: &S, address: &str, epoch: Option<&str>, out: &mut impl Write) -> Result<()> {
+pub async fn run<S: Store>(
+    store: &S,
+    address: &str,
+    epoch: Option<&str>,
+    output: Output,
+    out: &mut impl Write,
+) -> Result<()> {
     let info = store.migrate(epoch).await.with_context(|| format!("cannot migrate the database {address}"))?;
+    if output != Output::Table {
+        let told = json!({ "database": address, "schema_version": info.schema_version, "epoch": info.epoch });
+        writeln!(out, "{told}")?;
+        return Ok(());
+    }
     writeln!(out, "{address} is at schema version {}, epoch {}.", info.schema_version, info.epoch)?;
     Ok(())
 }

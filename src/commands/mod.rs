@@ -10,9 +10,12 @@ pub mod explain;
 pub mod export;
 pub mod lead;
 pub mod migrate;
+pub mod pause;
+pub mod policy;
 pub mod publish;
 pub mod replay;
 pub mod schema;
+pub mod suppress;
 pub mod topology;
 
 use std::io::{IsTerminal, Write};

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{Console, Outcome, Output, counted};
 use crate::queue::{EventMessage, Queue};
+use crate::wire::inbound::in_words;
 
 /// Events and bytes that are sent at once and wait for their confirms together.
 const WINDOW: usize = 1000;
@@ -82,7 +83,7 @@ fn message(line: &[u8]) -> Result<Option<EventMessage>, String> {
         return Err("it is not a JSON object".to_owned());
     }
     // Only the form: what a value means, and whether it can be held, is the worker's to say.
-    serde_json::from_slice::<IgnoredAny>(line).map_err(|error| format!("it is not JSON: {error}"))?;
+    serde_json::from_slice::<IgnoredAny>(line).map_err(|error| format!("it is not JSON: {}", in_words(&error)))?;
     let object = serde_json::from_slice::<Map<String, Value>>(line).unwrap_or_default();
     let kind = object.get("type").and_then(Value::as_str).filter(|kind| !kind.is_empty() && kind.len() <= MAX_KEY);
     Ok(Some(EventMessage { routing_key: kind.unwrap_or(NO_TYPE).to_owned(), body: line.to_vec() }))

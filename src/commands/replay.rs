@@ -1,6 +1,9 @@
 //! `gleaner replay`: a file of events through the decisions, on virtual time, into a directory of results.
 //!
-//! The decisions are `crate::replay`'s; this file reads lines, writes files and compares two result directories.
+//! The decisions are `crate::replay`'s; this file reads lines and writes files. Two result directories are compared in
+//! `compare`.
+
+mod compare;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -9,13 +12,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Serialize;
-use serde_json::{Value, json};
 
+use super::{Console, Usage};
 use crate::domain::event::Event;
 use crate::domain::time::{Moment, Span};
 use crate::domain::working_set::{Applied, Env};
 use crate::replay::{Counts, Replay, Sorter, refusal_words};
 use crate::wire::inbound::{Envelope, Inbound, decode};
+use crate::wire::record::LeadRecord;
+pub use compare::Comparison;
+
+/// What a replay writes; `compare.json` only where it compares.
+const FILES: [&str; 5] = ["tasks.jsonl", "leads.jsonl", "rejected.jsonl", "summary.json", "compare.json"];
 
 /// What to replay, and how.
 pub struct Options {
@@ -56,20 +64,26 @@ struct Rejected<'a> {
     detail: &'a str,
 }
 
-/// Runs a replay and writes `tasks.jsonl`, `leads.jsonl`, `rejected.jsonl` and `summary.json` into the directory.
+/// Runs a replay and writes `tasks.jsonl`, `leads.jsonl`, `rejected.jsonl` and `summary.json` into the directory; and
+/// `compare.json`, where there is something to compare with.
 ///
 /// # Errors
 /// A file that cannot be read or written; what an event lacks is no error but a line in `rejected.jsonl`.
-pub fn run(options: &Options, env: Env) -> Result<Summary> {
+pub fn run(options: &Options, env: Env, console: &mut Console) -> Result<(Summary, Option<Comparison>)> {
     let out = &options.out;
+    if let Some(other) = &options.compare {
+        compare::check(out, other)?;
+    }
     std::fs::create_dir_all(out).with_context(|| format!("cannot make the directory {}", out.display()))?;
     let input: Box<dyn BufRead> = match &options.events {
         None => Box::new(BufReader::new(std::io::stdin())),
         Some(path) => {
-            let file = File::open(path).with_context(|| format!("cannot read the events in {}", path.display()))?;
+            let unreadable = |error| Usage(format!("cannot read the events in {}: {error}", path.display()));
+            let file = File::open(path).map_err(unreadable)?;
             Box::new(BufReader::with_capacity(1 << 20, file))
         }
     };
+    tell_what_is_there(options, console);
     let mut run = Run {
         replay: Replay::new(env),
         tasks: create(out, "tasks.jsonl")?,
@@ -79,12 +93,30 @@ pub fn run(options: &Options, env: Env) -> Result<Summary> {
         events: 0,
         first: None,
     };
-    run.read(input, options)?;
+    run.read(input, options, console)?;
     let summary = run.write(out)?;
-    if let Some(other) = &options.compare {
-        compare(out, other)?;
+    let compared = options.compare.as_ref().map(|other| compare::compare(out, other)).transpose()?;
+    Ok((summary, compared))
+}
+
+/// Results of before are written over, and anything else is left alone; both are worth a word.
+fn tell_what_is_there(options: &Options, console: &mut Console) {
+    let Ok(entries) = std::fs::read_dir(&options.out) else { return };
+    let names = entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()));
+    let writes =
+        |name: &String| FILES.contains(&name.as_str()) && (name != "compare.json" || options.compare.is_some());
+    let (mut ours, others): (Vec<String>, Vec<String>) = names.partition(writes);
+    ours.sort();
+    let dir = options.out.display();
+    if !ours.is_empty() {
+        console.remark(&format!("{dir} holds earlier results: {} are written anew", ours.join(", ")));
     }
-    Ok(summary)
+    match others.as_slice() {
+        [] => {}
+        [one] => console.remark(&format!("{one} in {dir} is no part of these results and is left alone")),
+        many => console
+            .remark(&format!("{} other files in {dir} are no part of these results and are left alone", many.len())),
+    }
 }
 
 struct Run {
@@ -99,7 +131,7 @@ struct Run {
 }
 
 impl Run {
-    fn read(&mut self, mut input: Box<dyn BufRead>, options: &Options) -> Result<()> {
+    fn read(&mut self, mut input: Box<dyn BufRead>, options: &Options, console: &mut Console) -> Result<()> {
         let settings = Inbound { default_country: Some(options.default_country.clone()), ..Inbound::replay() };
         let mut sorter = Sorter::new(options.window);
         let mut line = Vec::new();
@@ -125,7 +157,11 @@ impl Run {
         for (event, line) in sorter.finish() {
             self.apply(&event, line)?;
         }
-        let until = options.until.unwrap_or_else(|| self.replay.now());
+        let newest = self.replay.now();
+        let until = options.until.unwrap_or(newest);
+        if until < newest {
+            console.remark(&format!("--until {until} is before the last event: the clock ran to {newest}"));
+        }
         self.replay.finish(until);
         self.drain()
     }
@@ -157,7 +193,8 @@ impl Run {
 
     fn write(mut self, out: &Path) -> Result<Summary> {
         self.tasks.flush().context("cannot write tasks.jsonl")?;
-        self.rejected.sort();
+        // By what was said of them, so that another order of the same lines gives the same file but for `line`.
+        self.rejected.sort_by(|a, b| (&a.1, &a.2, a.0).cmp(&(&b.1, &b.2, b.0)));
         let mut file = create(out, "rejected.jsonl")?;
         for (line, reason, detail) in &self.rejected {
             write_line(&mut file, &Rejected { line: *line, reason, detail })?;
@@ -184,7 +221,7 @@ impl Run {
         };
         let mut file = create(out, "leads.jsonl")?;
         for lead in self.replay.leads() {
-            let record = self.replay.record(lead);
+            let record = LeadRecord { changed: None, ..self.replay.record(lead) };
             summary.leads += 1;
             *summary.verdicts.entry(record.verdict.clone()).or_default() += 1;
             *summary.causes.entry(record.diagnosis.cause.clone().unwrap_or_else(|| "none".into())).or_default() += 1;
@@ -220,55 +257,4 @@ fn write_line(file: &mut BufWriter<File>, value: &impl Serialize) -> Result<()> 
     serde_json::to_writer(&mut *file, value)?;
     file.write_all(b"\n")?;
     Ok(())
-}
-
-/// Says what another result directory has differently: leads by verdict, cause and stage, tasks by play.
-fn compare(out: &Path, other: &Path) -> Result<()> {
-    let (ours, theirs) = (records(out)?, records(other)?);
-    let mut moved: BTreeMap<String, u64> = BTreeMap::new();
-    let mut shown = Vec::new();
-    for (keys, theirs) in &theirs {
-        let Some(ours) = ours.get(keys) else {
-            *moved.entry("only in the other".into()).or_default() += 1;
-            continue;
-        };
-        let opinion = |r: &Value| format!("{} ({})", text(&r["verdict"]), text(&r["diagnosis"]["cause"]));
-        if opinion(ours) != opinion(theirs) {
-            *moved.entry(format!("{} → {}", opinion(theirs), opinion(ours))).or_default() += 1;
-            if shown.len() < 10 {
-                shown.push(json!({ "lead_id": ours["lead_id"], "was": opinion(theirs), "is": opinion(ours) }));
-            }
-        }
-    }
-    let only_here = ours.keys().filter(|k| !theirs.contains_key(*k)).count() as u64;
-    if only_here > 0 {
-        moved.insert("only in this one".into(), only_here);
-    }
-    let plays = |dir: &Path| -> Result<Value> {
-        let path = dir.join("summary.json");
-        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(serde_json::from_str::<Value>(&text)?["plays"].take())
-    };
-    let (is, was) = (plays(out)?, plays(other)?);
-    let path = out.join("compare.json");
-    let report = json!({ "opinions_moved": moved, "examples": shown, "plays": { "was": was, "is": is } });
-    std::fs::write(&path, format!("{report:#}\n")).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(())
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or("none")
-}
-
-/// Records of a result directory by their keys, which two replays agree on whatever the lead ids are.
-fn records(dir: &Path) -> Result<BTreeMap<String, Value>> {
-    let path = dir.join("leads.jsonl");
-    let file = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut out = BTreeMap::new();
-    for line in BufReader::new(file).lines() {
-        let record: Value =
-            serde_json::from_str(&line?).with_context(|| format!("{} holds a broken line", path.display()))?;
-        out.insert(record["keys"].to_string(), record);
-    }
-    Ok(out)
 }

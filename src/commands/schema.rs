@@ -4,6 +4,9 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use serde_json::json;
+
+use super::Output;
 
 use crate::wire::schema::schemas;
 
@@ -11,7 +14,7 @@ use crate::wire::schema::schemas;
 ///
 /// # Errors
 /// What cannot be written.
-pub fn run(folder: Option<&Path>, out: &mut impl Write) -> Result<()> {
+pub fn run(folder: Option<&Path>, output: Output, out: &mut impl Write) -> Result<()> {
     let schemas = schemas();
     let Some(folder) = folder else {
         serde_json::to_writer_pretty(&mut *out, &schemas)?;
@@ -23,6 +26,10 @@ pub fn run(folder: Option<&Path>, out: &mut impl Write) -> Result<()> {
         let path = folder.join(name);
         let text = format!("{schema:#}\n");
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if output != Output::Table {
+        writeln!(out, "{}", json!({ "folder": folder, "schemas": schemas.len() }))?;
+        return Ok(());
     }
     writeln!(out, "{} schemas are in {}.", schemas.len(), folder.display())?;
     Ok(())

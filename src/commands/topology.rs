@@ -38,6 +38,7 @@ pub async fn run(config: &Config, action: Action, output: Output, out: &mut impl
         Action::Diff => {
             let context = || format!("cannot compare the topology at {}", config.queue.url);
             let differences = broker.check_topology().await.with_context(context)?;
+            let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
             match output {
                 Output::Table if differences.is_empty() => {
                     writeln!(out, "Exchanges and queues are as they should be. (Bindings cannot be read over AMQP.)")?;

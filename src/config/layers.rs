@@ -1,5 +1,6 @@
 //! The layers a setting may come from (compiled-in file, given file, environment), laid over each other, and the
-//! sentences for what is wrong with them. What a setting means, and its range, is not here.
+//! sentences for what is wrong with them. What a setting means, and its range, is not here. Longer than most because each
+//! kind of value is read, refused and shown in one place.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,6 +9,10 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::value::{Secret, length_text, parse_length};
+use crate::domain::policy::FILES;
+
+/// So many wrong lines may still be slips in a file that is meant to be a configuration.
+const FEW: usize = 2;
 
 /// Everything that is wrong with a configuration, one sentence each. Never empty, and never tells a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +53,8 @@ impl fmt::Display for Origin {
 enum Written {
     Text(String),
     Integer(i64),
+    Truth(bool),
+    Texts(Vec<String>),
     /// Nothing a setting can be; the words for it.
     Other(&'static str),
 }
@@ -60,6 +67,8 @@ impl fmt::Display for Written {
             }
             Written::Text(text) => write!(f, "{text:?}"),
             Written::Integer(number) => write!(f, "{number}"),
+            Written::Truth(truth) => write!(f, "{truth}"),
+            Written::Texts(texts) => write!(f, "a list of {}", texts.len()),
             Written::Other(kind) => f.write_str(kind),
         }
     }
@@ -96,6 +105,9 @@ impl Layers {
             Err(error) => return self.fault(format!("the file {} cannot be read: {error}", path.display())),
         };
         let (found, faults) = parse(&text);
+        if let Some(says) = self.looks_like_none(path, &found, &faults) {
+            return self.fault(says);
+        }
         for (line, fault) in faults {
             self.fault(format!("{}, line {line}, is not TOML: {fault}", path.display()));
         }
@@ -104,11 +116,26 @@ impl Layers {
         }
     }
 
+    /// The one sentence for a file that is no configuration at all, in place of one for each of its lines.
+    fn looks_like_none(&self, path: &Path, found: &Found, faults: &[(usize, String)]) -> Option<String> {
+        let is_known = |key: &str| self.settings.contains_key(key) || suffix_of(key).is_some();
+        if found.iter().any(|(key, ..)| is_known(key)) || found.len() + faults.len() <= FEW {
+            return None;
+        }
+        let is_policy = path.file_name().is_some_and(|name| FILES.iter().any(|known| name == *known));
+        let why = match faults.first() {
+            _ if is_policy => "it is a policy file: `policy.dir` is the setting that names their folder".to_owned(),
+            Some((line, fault)) => format!("line {line} is not TOML: {fault}"),
+            None => "none of its keys is a setting".to_owned(),
+        };
+        Some(format!("{} looks like no configuration ({why}); `gleaner config` shows what one has.", path.display()))
+    }
+
     /// `GLEANER__QUEUE__PREFETCH=200` is `queue.prefetch`.
     pub fn add_environment(&mut self, environment: &BTreeMap<String, String>) {
         for (name, value) in environment {
             if let Some(key) = name.strip_prefix("GLEANER__") {
-                let key = key.replace("__", ".").to_lowercase();
+                let key = with_hyphens(key.replace("__", ".").to_lowercase());
                 self.set(&key, Written::Text(value.clone()), Origin::Variable(name.clone()));
             }
         }
@@ -125,6 +152,9 @@ impl Layers {
     fn set(&mut self, key: &str, written: Written, origin: Origin) {
         match self.settings.get_mut(key) {
             Some(setting) => *setting = Setting { written, origin, shown: String::new() },
+            None if suffix_of(key).is_some() => {
+                self.settings.insert(key.to_owned(), Setting { written, origin, shown: String::new() });
+            }
             None => {
                 let hint = self.hint(key);
                 self.fault(format!("`{key}` ({origin}) is not a setting{hint}"));
@@ -148,6 +178,9 @@ impl Layers {
         let elsewhere = || known().find(|k| last(k) == last(key));
         match near.or_else(elsewhere) {
             Some(known) => format!("; did you mean `{known}`?"),
+            None if key == "queues" || key.starts_with("queues.") => {
+                "; a section [queues.<suffix>] has `bindings` and `max_length`.".to_owned()
+            }
             None => match key.split_once('.').map(|(section, _)| within(section)) {
                 Some(keys) if !keys.is_empty() => format!("; this section has {}.", keys.join(", ")),
                 _ => "; `gleaner config` lists them all.".to_owned(),
@@ -230,6 +263,44 @@ impl Layers {
         words[which].1
     }
 
+    /// True or false. In the environment it is text.
+    pub fn truth(&mut self, key: &str) -> bool {
+        let in_environment = matches!(self.origin(key), Origin::Variable(_));
+        self.read(key, "true or false", |written| {
+            let truth = match written {
+                Written::Truth(truth) => Some(*truth),
+                Written::Text(text) if in_environment => text.trim().parse().ok(),
+                _ => None,
+            };
+            truth.map(|truth| (truth, truth.to_string())).ok_or_else(String::new)
+        })
+    }
+
+    /// A list of texts that each are good. In the environment they stand in one text, separated by commas.
+    pub fn texts(&mut self, key: &str, expected: &str, is_good: impl Fn(&str) -> bool) -> Vec<String> {
+        let in_environment = matches!(self.origin(key), Origin::Variable(_));
+        self.read(key, expected, |written| {
+            let texts = match written {
+                Written::Texts(texts) => texts.clone(),
+                Written::Text(text) if in_environment => {
+                    text.split(',').map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()).collect()
+                }
+                _ => return Err(String::new()),
+            };
+            match texts.iter().find(|text| !is_good(text)) {
+                Some(bad) => Err(format!(": {bad:?} is none")),
+                None => Ok((texts.clone(), toml::Value::from(texts).to_string())),
+            }
+        })
+    }
+
+    /// The names `<suffix>` of the sections `[queues.<suffix>]`, and of each whether it has this setting.
+    pub fn queues_with(&self, setting: &str) -> Vec<String> {
+        let of =
+            |key: &String| suffix_of(key).filter(|(_, name)| *name == setting).map(|(suffix, _)| suffix.to_owned());
+        self.settings.keys().filter_map(of).collect()
+    }
+
     /// A whole number within the range. In the environment it is text.
     pub fn number<T>(&mut self, key: &str, range: std::ops::RangeInclusive<T>) -> T
     where
@@ -258,7 +329,7 @@ impl Layers {
             let text = match written {
                 Written::Text(text) => text.clone(),
                 Written::Integer(number) => number.to_string(),
-                Written::Other(_) => return Err(String::new()),
+                Written::Truth(_) | Written::Texts(_) | Written::Other(_) => return Err(String::new()),
             };
             match parse_length(&text) {
                 Ok(ms) if range.contains(&ms) => Ok((ms, quoted(&length_text(ms)))),
@@ -291,6 +362,23 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
+/// The settings that every queue may have, in a section of its own.
+const OF_A_QUEUE: [&str; 2] = ["bindings", "max_length"];
+
+/// Suffix and setting of a key such as `queues.calls.max_length`.
+fn suffix_of(key: &str) -> Option<(&str, &str)> {
+    let (suffix, setting) = key.strip_prefix("queues.")?.rsplit_once('.')?;
+    (!suffix.contains('.') && OF_A_QUEUE.contains(&setting)).then_some((suffix, setting))
+}
+
+/// Names of queues have hyphens, which the name of a variable cannot have.
+fn with_hyphens(key: String) -> String {
+    match suffix_of(&key) {
+        Some((suffix, setting)) => format!("queues.{}.{setting}", suffix.replace('_', "-")),
+        None => key,
+    }
+}
+
 type Found = Vec<(String, usize, Written)>;
 
 /// The values of a TOML text by full name, each with its line, and what is wrong with the text.
@@ -318,9 +406,12 @@ fn flatten(section: &str, table: &DeTable<'_>, line: &impl Fn(usize) -> usize, f
                 Err(_) => Written::Other("a number that is too large"),
             },
             DeValue::Float(_) => Written::Other("a number with a fraction"),
-            DeValue::Boolean(_) => Written::Other("true or false"),
+            DeValue::Boolean(truth) => Written::Truth(*truth),
             DeValue::Datetime(_) => Written::Other("a date"),
-            DeValue::Array(_) => Written::Other("a list"),
+            DeValue::Array(items) => {
+                let text = |item: &toml::Spanned<DeValue<'_>>| item.get_ref().as_str().map(str::to_owned);
+                items.iter().map(text).collect::<Option<_>>().map_or(Written::Other("a list"), Written::Texts)
+            }
         };
         found.push((key, line(name.span().start), written));
     }

@@ -174,6 +174,81 @@ fn a_batch_that_could_never_fill_is_refused() {
 }
 
 #[test]
+fn a_queue_may_have_bindings_and_a_limit_of_its_own() {
+    let file = "[queues.outreach]\nbindings = [\"task.follow_up.email\"]\nmax_length = 20\n[queues.texts]\nbindings = [\"task.follow_up.sms\"]";
+    let c = load(file, &[("GLEANER__QUEUES__CALLS_NOW__MAX_LENGTH", "5")]).unwrap();
+    let queue = |bindings: &[&str], max_length| TaskQueue {
+        bindings: (!bindings.is_empty()).then(|| bindings.iter().map(|key| (*key).to_owned()).collect()),
+        max_length,
+    };
+    assert_eq!(
+        c.queues,
+        BTreeMap::from([
+            ("calls-now".to_owned(), queue(&[], Some(5))),
+            ("outreach".to_owned(), queue(&["task.follow_up.email"], Some(20))),
+            ("texts".to_owned(), queue(&["task.follow_up.sms"], None)),
+        ])
+    );
+    // What is shown can be read again.
+    let shown = c.show();
+    assert_eq!(load(&shown, &[]).unwrap().queues, c.queues, "{shown}");
+    let nobody = load("", &[("GLEANER__QUEUES__PRACTICE__BINDINGS", " , ")]).unwrap();
+    assert_eq!(nobody.queues["practice"].bindings, Some(Vec::new()), "bound to nothing, which is allowed");
+    assert_eq!(
+        load("", &[("GLEANER__QUEUES__CALLS__BINDINGS", "a.b, c.#")]).unwrap().queues["calls"].bindings,
+        Some(vec!["a.b".into(), "c.#".into()])
+    );
+}
+
+#[test]
+fn a_queue_that_cannot_be_is_refused() {
+    assert_eq!(
+        fault("[queues.outreach]\nbinding = []", &[]),
+        "`queues.outreach.binding` (ops.toml, line 2) is not a setting; a section [queues.<suffix>] has `bindings` and `max_length`."
+    );
+    assert!(fault("[queues.calls]\nmax_length = 0", &[]).contains("a whole number from 1 to 100000000, not 0"));
+    assert!(
+        fault("[queues.calls]\nbindings = [\"a b\"]", &[])
+            .ends_with("not a list of 1 (ops.toml, line 2): \"a b\" is none.")
+    );
+    assert!(
+        fault("[queues.calls]\nbindings = \"a\"", &[])
+            .starts_with("`queues.calls.bindings` must be a list of routing keys")
+    );
+    assert!(fault("[queues.Calls_1]\nbindings = []", &[]).contains("the characters a-z 0-9 and -"));
+    assert!(
+        fault("[queues.cals]\nmax_length = 9", &[])
+            .starts_with("`queues.cals` is none of the standard queues (calls-now, calls, ")
+    );
+}
+
+#[test]
+fn traces_go_to_plain_http_and_no_address_tells_a_password() {
+    let endpoint = |file: &str| load(file, &[]).unwrap().telemetry.otlp_endpoint;
+    assert_eq!(endpoint(""), None);
+    assert_eq!(
+        endpoint("[telemetry]\notlp_endpoint = \"http://127.0.0.1:4318\"").as_deref(),
+        Some("http://127.0.0.1:4318")
+    );
+    for wrong in ["127.0.0.1:4318", "https://collector", "http://", "http://ana:hunter2@collector"] {
+        let said = fault(&format!("[telemetry]\notlp_endpoint = \"{wrong}\""), &[]);
+        assert!(said.starts_with("`telemetry.otlp_endpoint` must be empty, or") && !said.contains("hunter2"), "{said}");
+    }
+}
+
+#[test]
+fn true_and_false_are_written_without_quotes_except_in_the_environment() {
+    assert!(load("", &[]).unwrap().queue.declare);
+    assert!(!load("[queue]\ndeclare = false", &[]).unwrap().queue.declare);
+    assert!(!load("", &[("GLEANER__QUEUE__DECLARE", "false")]).unwrap().queue.declare);
+    assert_eq!(
+        fault("[queue]\ndeclare = \"no\"", &[]),
+        "`queue.declare` must be true or false, not \"no\" (ops.toml, line 2)."
+    );
+    assert!(fault("[queue]\nprefetch = true", &[]).contains("not true (ops.toml"));
+}
+
+#[test]
 fn all_faults_are_told_at_once() {
     let errors = load("profil = \"production\"\n[act]\nmode = 3\n[limits]\njson_depth = 0", &[]).unwrap_err();
     assert_eq!(errors.0.len(), 3, "{errors}");
@@ -232,4 +307,30 @@ fn the_example_for_production_starts() {
     let c = load(include_str!("../../config/production.toml"), &[]).unwrap();
     assert_eq!((c.profile, c.log.format), (Profile::Production, LogFormat::Json));
     assert_eq!(c.queue.url.scheme(), "amqp");
+}
+
+#[test]
+fn a_variable_with_one_underscore_is_told_with_the_one_that_was_meant() {
+    let config = load("", &[]).unwrap();
+    let told = |name: &str| config.strays([(name.to_owned(), "x".to_owned())].into_iter());
+    assert_eq!(
+        told("GLEANER_HTTP_TOKEN"),
+        ["the variable GLEANER_HTTP_TOKEN is not read; did you mean GLEANER__HTTP__TOKEN?"]
+    );
+    assert!(told("GLEANER_QUEUE_PREFTECH")[0].contains("GLEANER__QUEUE__PREFETCH"));
+    assert!(told("GLEANER_COLOUR_OF_MONEY")[0].contains("GLEANER__SECTION__KEY"));
+    for fine in ["GLEANER__HTTP__TOKEN", "GLEANER_DIE_AT", "GLEANER_TEST_PREFIX", "HOME"] {
+        assert!(told(fine).is_empty(), "{fine}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_configuration_is_told_in_one_sentence() {
+    let events = "{\"specversion\":\"1.0\"}\n".repeat(40);
+    let faults = load(&events, &[]).unwrap_err().0;
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].contains("looks like no configuration (line 1 is not TOML"), "{faults:?}");
+    let plays = include_str!("../../config/policy/plays.toml");
+    let faults = load(plays, &[]).unwrap_err().0;
+    assert!(faults.len() == 1 && faults[0].contains("none of its keys is a setting"), "{faults:?}");
 }

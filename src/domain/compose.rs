@@ -2,7 +2,7 @@
 //!
 //! Pure formatting of what was decided; no choice is made here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
@@ -11,8 +11,9 @@ use super::decide::{Cause, Context};
 use super::diagnosis::{Judgement, Verdict};
 use super::event::Channel;
 use super::facts::Facts;
-use super::identity::KeyKind;
+use super::identity::{Key, KeyHash, KeyKind};
 use super::plays::{self, Proposal, Worth};
+use super::question::{self, Question};
 use super::task::*;
 use super::touches::result_name;
 
@@ -21,6 +22,8 @@ pub struct Who<'a> {
     pub lead_id: Uuid,
     /// Keys that other leads carry too.
     pub shared_keys: &'a BTreeSet<String>,
+    /// Numbers of the lead that a crowd carries: too many leads to know of each other.
+    pub crowded: &'a BTreeMap<Key, KeyHash>,
 }
 
 /// The message that takes a task back.
@@ -62,6 +65,7 @@ pub fn task(
 ) -> Task {
     let kind = p.play.kind();
     let is_call = p.channel == Some(Channel::Call);
+    let ask = p.ask.as_deref();
     let currency = &ctx.policy.plays.currency;
     Task {
         task_id: id,
@@ -79,7 +83,8 @@ pub fn task(
         windows: p.windows.iter().map(|w| Window { from: w.from, to: w.until }).collect(),
         max_attempts: 1,
         dial_mode: is_call.then_some(if p.automated { DialMode::Automated } else { DialMode::Manual }),
-        contact: Some(contact(facts, j, p, who)),
+        // What is said of a child goes no further than it must.
+        contact: ask.is_none_or(|a| a.question != Question::Minor).then(|| contact(facts, j, p, who)),
         caller_id: None,
         voicemail: p.key.filter(|_| is_call).map(|key| {
             let (left, max) = (plays::voicemails_left(facts, &key.value), ctx.policy.plays.cadence.voicemails);
@@ -102,7 +107,7 @@ pub fn task(
             channel: t.channel.into(),
             result: result_name(t, ctx.policy).into(),
         }),
-        reason: reason(facts, j, p),
+        reason: reason(facts, j, p, ctx),
         score: Score {
             fit: Number(j.fit.score),
             engagement: Number(j.engagement.score),
@@ -123,6 +128,11 @@ pub fn task(
         revisit_at: if kind == Kind::Disengage { p.revisit_at } else { None },
         why_never: (kind == Kind::Disengage && p.revisit_at.is_none())
             .then(|| "we have come back as often as is polite".to_owned()),
+        moment: (kind == Kind::ReferralAsk).then(|| p.because.clone()),
+        question: ask.map(|a| a.question),
+        answers: ask.map(|a| question::answers(a.question, &a.subject, id, who.lead_id)),
+        due_by: ask.map(|a| a.due_by),
+        if_unanswered: ask.map(|a| a.question.if_unanswered(a.subject.closed).to_owned()),
     }
 }
 
@@ -176,7 +186,7 @@ fn origin(facts: &Facts) -> OriginOut {
 }
 
 /// Why this, in a sentence made from evidence; the play's own reason first, then what the diagnosis says.
-fn reason(facts: &Facts, j: &Judgement<'_>, p: &Proposal<'_>) -> Reason {
+fn reason(facts: &Facts, j: &Judgement<'_>, p: &Proposal<'_>, ctx: &Context<'_>) -> Reason {
     let top = j.evidence.first();
     let mut summary = p.because.clone();
     if let Some(evidence) = top {
@@ -186,10 +196,20 @@ fn reason(facts: &Facts, j: &Judgement<'_>, p: &Proposal<'_>) -> Reason {
     if p.channel == Some(Channel::Call) && p.consent.is_none() {
         summary.push_str(" To be dialled by hand, and no SMS: the lead asked, but agreed to nothing in so many words.");
     }
-    let mut evidence: Vec<Because> =
-        vec![Because { because: p.because.clone(), event: plays::newest_inquiry(facts).map(|c| c.id.clone()) }];
+    let asked = || plays::newest_inquiry(facts).map(|c| c.id.as_str());
+    let cited = match &p.ask {
+        Some(ask) => ask.event,
+        None => asked(),
+    };
+    let mut evidence: Vec<Because> = vec![Because { because: p.because.clone(), event: cited.map(str::to_owned) }];
     evidence.extend(
         j.evidence.iter().take(5).map(|e| Because { because: e.why.sentence(), event: e.event.map(str::to_owned) }),
+    );
+    // What earned the lead most, in the words of the explanation.
+    let warmest = j.engagement.strongest(ctx.policy, ctx.now);
+    let suits = ctx.policy.fit.strongest(&j.fit);
+    evidence.extend(
+        warmest.into_iter().chain(suits).map(|s| Because { because: s.because, event: s.event.map(str::to_owned) }),
     );
     let named = matches!(j.verdict, Verdict::Weak | Verdict::Bad) || j.cause.is_some();
     Reason {

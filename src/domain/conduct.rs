@@ -6,11 +6,16 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::event::Channel;
+use super::pool::PoolName;
+use super::question::Question;
+use super::ramp::{Ramp, Slots};
 use super::task::{Class, Play, REMEMBERED, REPORT_GRACE, TaskState};
 use super::time::{Moment, Span};
 
 /// How many ended tasks the ledger keeps.
 const LEDGER: usize = 48;
+/// How many questions are remembered; the texts they come from are bounded by less.
+const ASKED: usize = 24;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Stage {
@@ -84,10 +89,16 @@ pub struct Conduct {
     /// Check-ins sent in this episode.
     pub nurture_steps: u32,
     pub lent: Option<Lent>,
+    /// What the lead causes waits its turn, queue by queue.
+    pub ramp: Option<Ramp>,
+    /// Turns on numbers that a crowd carries.
+    pub number_turns: Slots,
     /// A pool said no; not asked again before this.
     pub denied_until: Option<Moment>,
     /// Fingerprints of faults a repair was asked for.
     pub repairs_asked: Vec<u64>,
+    /// Questions put to a person, newest last.
+    pub asked: Vec<Asked>,
     pub merged_from: Vec<Uuid>,
     pub updated_at: Moment,
     /// Recent instants at which a play fired, for the guard against loops.
@@ -96,10 +107,20 @@ pub struct Conduct {
     pub look_again: Option<Moment>,
     /// What the last judgement came to, for "what changed".
     pub last: Option<LastJudged>,
-    /// The last time the verdict or its cause changed.
+    /// The last time the verdict, its cause or a score changed by something that happened.
     pub changed: Option<Changed>,
     /// The one next best action and the runner-up, as last decided.
     pub next_action: Option<(Play, Option<Play>)>,
+}
+
+/// A question that was put to a person, so that it is never asked twice about the same thing.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    pub question: Question,
+    /// Fingerprint of what it is about.
+    pub about: u64,
+    pub task: Uuid,
+    pub due_by: Moment,
 }
 
 /// From capture (or revival) until won, lost or disengaged.
@@ -125,13 +146,17 @@ pub struct LastJudged {
     pub engagement: f64,
 }
 
-/// A change of mind: from what to what, when, and which cause brought it.
+/// The last time that a cause changed our mind or moved a score: when, which, and from what to what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Changed {
     pub at: Moment,
+    /// Verdict and cause in words; the same as `to` where only a score moved.
     pub from: String,
     pub to: String,
     pub by: String,
+    pub fit: (f64, f64),
+    /// Without and with the cause, both as of `at`: what merely faded is no change.
+    pub engagement: (f64, f64),
 }
 
 /// One task in the ledger.
@@ -150,7 +175,7 @@ pub struct Entry {
     pub state: TaskState,
     pub ended_at: Option<Moment>,
     /// The pool it waits for.
-    pub pool: Option<String>,
+    pub pool: Option<PoolName>,
     pub episode: u32,
     /// A reported touch settled it, so that the touch is counted and this entry is not.
     pub touched: bool,
@@ -191,6 +216,9 @@ impl Conduct {
             self.ledger.remove(i);
         }
         self.firings.retain(|at| now - *at < Span::hours(1));
+        if self.asked.len() > ASKED {
+            self.asked.drain(..self.asked.len() - ASKED);
+        }
     }
     /// The earliest instant at which this lead wants to be looked at.
     pub fn wake_at(&self) -> Option<Moment> {

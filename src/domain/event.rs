@@ -535,7 +535,8 @@ pub enum ReportWhat {
     Rejected(RejectReason),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RejectReason {
     NoAgent,
     Cap,
@@ -564,7 +565,7 @@ pub enum PartnerAnswer {
     Lost,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RepUpdate {
     pub rep: String,
     pub name: Option<String>,

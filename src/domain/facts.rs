@@ -11,7 +11,9 @@ use uuid::Uuid;
 
 use super::event::*;
 use super::identity::{Key, KeyKind, Strength};
+use super::policy::{Policy, SignalName};
 use super::register::*;
+use super::score::{Ask, Guessed, call_signal, reply_signal};
 use super::suppression::ClosedBecause;
 use super::time::Moment;
 use super::words::Finding;
@@ -27,6 +29,13 @@ pub mod limit {
     pub const MEETINGS: usize = 8;
     pub const REPORTS: usize = 16;
     pub const NAMES: usize = 64;
+    /// Clicks that are kept apart, so that those of mail scanners can be told.
+    pub const CLICKS: usize = 64;
+    pub const DELIVERIES: usize = 32;
+    /// Days of clicks older than those.
+    pub const CLICK_DAYS: usize = 40;
+    /// Viewers of rooms that are told apart.
+    pub const VIEWERS: usize = 16;
     /// Bytes of one text that are kept and read.
     pub const TEXT: usize = 2000;
 }
@@ -38,6 +47,8 @@ pub struct Facts {
     pub extensions: BTreeMap<String, Last<String>>,
     pub profile: ProfileFacts,
     pub answers: AnswerFacts,
+    /// The job title with the event that gave it and what it suggests.
+    pub titled: Option<Last<Titled>>,
     pub interests: BTreeMap<String, Stamp>,
     pub origin: OriginFacts,
     pub attributes: BTreeMap<String, Last<Scalar>>,
@@ -53,6 +64,14 @@ pub struct Facts {
     /// The newest thing the person did: capture, form, reply, inbound call, chat, booked meeting.
     pub last_initiative: Option<Cited>,
     pub signals: BTreeMap<SignalKind, Series>,
+    /// Replies and calls that are too old to be kept in `said` and `touches`, by what they were worth.
+    pub faded: BTreeMap<SignalName, Series>,
+    pub clicks: Newest<Click>,
+    /// Clicks older than those, by UTC day: one bit for each message and minute, so that a burst counts once.
+    pub old_clicks: BTreeMap<i32, u64>,
+    pub deliveries: Newest<Delivery>,
+    /// Views of digital sales rooms by room and viewer, each as a fingerprint.
+    pub rooms: BTreeMap<(u64, u64), Series>,
     /// `signal.observed` by name: kept as features, score nothing unless configured.
     pub observed: BTreeMap<String, Series>,
     pub touches: Newest<Touch>,
@@ -105,11 +124,58 @@ pub struct AnswerFacts {
     pub timeline: Option<Last<Given>>,
 }
 
+impl AnswerFacts {
+    pub fn of(&self, ask: Ask) -> &Option<Last<Given>> {
+        match ask {
+            Ask::Budget => &self.budget,
+            Ask::Authority => &self.authority,
+            Ask::Need => &self.need,
+            Ask::Timeline => &self.timeline,
+        }
+    }
+
+    pub fn each_mut(&mut self) -> [(Ask, &mut Option<Last<Given>>); 4] {
+        [
+            (Ask::Budget, &mut self.budget),
+            (Ask::Authority, &mut self.authority),
+            (Ask::Need, &mut self.need),
+            (Ask::Timeline, &mut self.timeline),
+        ]
+    }
+}
+
 /// An answer and the event that gave it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Given {
     pub answer: Answer,
     pub event: String,
+    /// What an answer in words suggests.
+    pub guess: Option<Guessed>,
+    /// Which reading of the words that is; 0 for none yet.
+    pub reading: u64,
+}
+
+/// A job title's event, and what the title suggests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Titled {
+    pub event: String,
+    pub guesses: Vec<Guessed>,
+    pub reading: u64,
+}
+
+/// A click of a person, or of a program that looks at links before a person does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Click {
+    pub cited: Cited,
+    /// Fingerprint of the message's id, where it was said.
+    pub message: Option<u64>,
+}
+
+/// A message that arrived.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Delivery {
+    pub stamp: Stamp,
+    pub message: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -124,6 +190,8 @@ pub struct Grant {
     pub modes: Vec<String>,
     pub evidence_url: Option<String>,
     pub imported: bool,
+    /// When the event told it: without a key it covers what the lead had by then, however long ago it was given.
+    pub told_at: Moment,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -168,7 +236,6 @@ pub enum SignalKind {
     Content,
     PricingPage,
     Page,
-    Click,
     Open,
     Unsubscribe,
 }
@@ -211,6 +278,8 @@ pub struct Said {
     pub text: String,
     /// Read at the fold with the lexicon of this hash.
     pub findings: Vec<Finding>,
+    /// What it suggests about budget, authority, need and timeline.
+    pub guesses: Vec<Guessed>,
     pub lexicon: u64,
 }
 
@@ -264,7 +333,12 @@ pub struct OutcomeFact {
 macro_rules! stamped {
     ($($t:ty),*) => { $(impl Stamped for $t { fn stamp(&self) -> Stamp { self.cited.stamp } })* };
 }
-stamped!(Inquiry, Touch, Said, Bounce, MeetingFact, FeedbackFact, ReportFact);
+stamped!(Inquiry, Touch, Said, Bounce, MeetingFact, FeedbackFact, ReportFact, Click);
+impl Stamped for Delivery {
+    fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+}
 
 impl Facts {
     /// Whether anybody asked for this lead to be worked: a capture, a form, or a colleague.
@@ -290,6 +364,35 @@ impl Facts {
             .filter(|(k, _)| k.kind == kind)
             .min_by_key(|(k, at)| (k.strength() == Strength::RoleEmail, **at, *k))
             .map(|(k, _)| k)
+    }
+
+    /// The person closed a way to reach them: whatever else may still go out, no goodbye does.
+    pub fn asked_to_stop(&self) -> bool {
+        let reaches = |c: Channel| matches!(c, Channel::Call | Channel::Sms | Channel::Email);
+        self.closings.iter().any(|((channel, _), closing)| reaches(*channel) && closing.is_closed())
+    }
+
+    /// The person opted out in so many words, of whatever channel: we owe them no further contact.
+    pub fn opted_out(&self) -> bool {
+        self.closings.values().filter(|c| c.is_closed()).filter_map(|c| c.last.as_ref()).any(|l| {
+            let why = l.value.0;
+            why.is_grave() || matches!(why, ClosedBecause::OptOut | ClosedBecause::DoNotCall)
+        })
+    }
+
+    /// The person closed every way there is: each number for calls, each address for mail.
+    pub fn closed_every_way(&self) -> bool {
+        let shut = |channel: Channel, key: &Key| {
+            let is_closed = |at: &(Channel, Option<Key>)| self.closings.get(at).is_some_and(Closing::is_closed);
+            is_closed(&(channel, None)) || is_closed(&(channel, Some(key.clone())))
+        };
+        let mut ways = self.keys.keys().filter_map(|key| match key.kind {
+            KeyKind::Phone => Some((Channel::Call, key)),
+            KeyKind::Email => Some((Channel::Email, key)),
+            KeyKind::Id | KeyKind::Visitor => None,
+        });
+        let Some(first) = ways.next() else { return false };
+        std::iter::once(first).chain(ways).all(|(channel, key)| shut(channel, key))
     }
 
     pub fn name(&self) -> Option<&str> {
@@ -319,13 +422,23 @@ impl Facts {
         let mut facts = self.clone();
         for said in &mut facts.said.kept {
             said.findings.clear();
+            said.guesses.clear();
             said.lexicon = 0;
+        }
+        for (_, given) in facts.answers.each_mut() {
+            if let Some(given) = given {
+                (given.value.guess, given.value.reading) = (None, 0);
+            }
+        }
+        if let Some(titled) = &mut facts.titled {
+            titled.value.guesses.clear();
+            titled.value.reading = 0;
         }
         facts
     }
 
     /// The facts of two leads that turn out to be one person.
-    pub fn join(&mut self, other: Facts) {
+    pub fn join(&mut self, other: Facts, policy: &Policy) {
         for (key, at) in other.keys {
             self.name_key(key, at);
         }
@@ -358,6 +471,7 @@ impl Facts {
         join(&mut r.test, o.test);
         join(&mut r.fill_seconds, o.fill_seconds);
         join(&mut r.honeypot, o.honeypot);
+        join(&mut self.titled, other.titled);
         for (interest, stamp) in other.interests {
             let held = self.interests.entry(interest).or_insert(stamp);
             *held = (*held).max(stamp);
@@ -378,13 +492,31 @@ impl Facts {
         for (kind, series) in other.signals {
             self.signals.entry(kind).or_default().join(series);
         }
+        for (name, series) in other.faded {
+            self.faded.entry(name).or_default().join(series);
+        }
+        for (viewer, series) in other.rooms {
+            self.rooms.entry(viewer).or_default().join(series);
+        }
+        self.trim_rooms();
+        for (day, clicks) in other.old_clicks {
+            *self.old_clicks.entry(day).or_default() |= clicks;
+        }
+        let mut old = Vec::new();
+        self.clicks.join_giving_back(other.clicks, limit::CLICKS, |click| old.push(click));
+        old.iter().for_each(|click| self.fade_click(click));
+        self.deliveries.join(other.deliveries, limit::DELIVERIES);
         for (name, series) in other.observed {
             self.observed.entry(name).or_default().join(series);
         }
         trim(&mut self.observed);
         self.inquiries.join(other.inquiries, limit::INQUIRIES);
-        self.touches.join(other.touches, limit::TOUCHES);
-        self.said.join(other.said, limit::SAID);
+        let mut old = Vec::new();
+        self.touches.join_giving_back(other.touches, limit::TOUCHES, |touch| old.push(touch));
+        old.iter().for_each(|touch| self.fade_touch(touch, policy));
+        let mut old = Vec::new();
+        self.said.join_giving_back(other.said, limit::SAID, |said| old.push(said));
+        old.iter().for_each(|said| self.fade_said(said));
         self.bounces.join(other.bounces, limit::BOUNCES);
         self.meetings.join(other.meetings, limit::MEETINGS);
         self.feedback.join(other.feedback, limit::FEEDBACK);
@@ -407,6 +539,39 @@ impl Facts {
         }
         self.newest = self.newest.max(other.newest);
         self.events += other.events;
+    }
+
+    /// Counts a call that is too old to be kept by what it was worth.
+    pub fn fade_touch(&mut self, touch: &Touch, policy: &Policy) {
+        if let Some(name) = call_signal(touch, policy) {
+            self.faded.entry(name).or_default().add_cited(&touch.cited);
+        }
+    }
+
+    /// Counts a reply that is too old to be kept by what was read in it.
+    pub fn fade_said(&mut self, said: &Said) {
+        if let Some(name) = reply_signal(said) {
+            self.faded.entry(name).or_default().add_cited(&said.cited);
+        }
+    }
+
+    /// Counts a click that is too old to be kept: at most once a message and minute, 64 of them a day.
+    pub fn fade_click(&mut self, click: &Click) {
+        let (at, message) = (click.cited.stamp.at.0, click.message.unwrap_or(0));
+        let mixed = message ^ ((at.div_euclid(60_000) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        *self.old_clicks.entry(click.cited.stamp.at.utc_day()).or_default() |=
+            1 << (mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58);
+        while self.old_clicks.len() > limit::CLICK_DAYS {
+            self.old_clicks.pop_first();
+        }
+    }
+
+    /// Holds the viewers of rooms to their limit; views of the others count as anybody's.
+    pub fn trim_rooms(&mut self) {
+        while self.rooms.len() > limit::VIEWERS {
+            let Some((_, series)) = self.rooms.pop_last() else { return };
+            self.signals.entry(SignalKind::Room).or_default().join(series);
+        }
     }
 
     /// Remembers a key with the earliest event that named it; past the limit the newest names are dropped.

@@ -1,7 +1,7 @@
 //! When our desk is staffed: hours of the week in the desk's own zone, less its holidays.
 
 use super::intervals::Intervals;
-use super::policy::Floor;
+use super::policy::{Floor, no_zone};
 use super::time::{Moment, Zone, day_of_date, weekday_of_day};
 
 /// The desk's week, parsed once.
@@ -21,7 +21,7 @@ impl Desk {
     /// Says which entry is no day, no time, or ends before it starts.
     pub fn new(floor: &Floor) -> Result<Desk, String> {
         let desk = &floor.desk;
-        let zone = Zone::named(&desk.zone).ok_or_else(|| format!("desk.zone \"{}\" is no time zone", desk.zone))?;
+        let zone = Zone::named(&desk.zone).ok_or_else(|| format!("desk.zone is {}", no_zone(&desk.zone)))?;
         let mut holidays = Vec::new();
         for day in &desk.holidays {
             let date = day.parse().map_err(|_| format!("desk.holidays: \"{day}\" is no date like \"2026-12-25\""))?;

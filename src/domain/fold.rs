@@ -5,17 +5,15 @@
 
 use super::event::*;
 use super::facts::*;
-use super::identity::{Key, KeyKind};
+use super::identity::{Key, KeyKind, digest_16};
 use super::legal::PlaceFacts;
 use super::policy::Policy;
 use super::register::*;
+use super::score::Ask;
 use super::suppression::ClosedBecause;
+use super::time::Moment;
+use super::touches::{CallResult, call_result};
 use super::words::{self, Label, Medium, OptOutScope};
-
-/// Forms and pages whose name contains one of these ask for contact, not just for reading.
-const CONTACT_WORDS: [&str; 5] = ["demo", "contact", "callback", "quote", "trial"];
-/// Pages that show a price.
-const PRICE_WORDS: [&str; 3] = ["pricing", "price", "plans"];
 
 /// Takes one event into the facts. The caller has made sure that it is new to the lead.
 pub fn fold(facts: &mut Facts, event: &Event, policy: &Policy) {
@@ -32,15 +30,15 @@ pub fn fold(facts: &mut Facts, event: &Event, policy: &Policy) {
         Body::Captured(capture) => {
             fold_capture(facts, event, capture);
             let form = capture.origin.form.as_deref().unwrap_or("");
-            fold_inquiry(facts, event, has_any(form, &CONTACT_WORDS));
+            fold_inquiry(facts, event, has_any(form, &policy.scoring.engagement.contact_request_words));
         }
         Body::Updated(capture) => fold_capture(facts, event, capture),
         Body::Answered(answers) => fold_answers(facts, event, answers),
-        Body::Email(email) => fold_email(facts, event, email),
+        Body::Email(email) => fold_email(facts, event, email, policy),
         Body::Sms(sms) => fold_sms(facts, event, sms, policy),
         Body::CallStarted(_) => {}
-        Body::CallCompleted(call) => fold_call(facts, event, call),
-        Body::Visit(visit) => fold_visit(facts, event, visit),
+        Body::CallCompleted(call) => fold_call(facts, event, call, policy),
+        Body::Visit(visit) => fold_visit(facts, event, visit, policy),
         Body::Meeting(meeting) => fold_meeting(facts, event, meeting),
         Body::Feedback(feedback) => fold_feedback(facts, event, feedback),
         Body::Flagged { flag, note, .. } => {
@@ -84,8 +82,10 @@ pub fn fold(facts: &mut Facts, event: &Event, policy: &Policy) {
                     modes: Vec::new(),
                     evidence_url: change.evidence_url.clone(),
                     imported: change.imported,
+                    told_at: event.at,
                 };
-                grant_consent(facts, event, channel, change.key.clone(), grant);
+                let reopens = !grant.imported;
+                grant_consent(facts, stamp, channel, change.key.clone(), grant, reopens);
             }
         }
         Body::ConsentRevoked(change) => {
@@ -125,6 +125,10 @@ fn fold_capture(facts: &mut Facts, event: &Event, capture: &Capture) {
     let (held, p) = (&mut facts.profile, &capture.profile);
     put(&mut held.name, stamp, &p.name);
     put(&mut held.title, stamp, &p.title);
+    if p.title.is_some() {
+        write(&mut facts.titled, stamp, Titled { event: event.id.clone(), guesses: Vec::new(), reading: 0 });
+    }
+    let held = &mut facts.profile;
     put(&mut held.company, stamp, &p.company);
     put(&mut held.industry, stamp, &p.industry);
     put(&mut held.employees, stamp, &p.employees);
@@ -171,7 +175,8 @@ fn fold_answers(facts: &mut Facts, event: &Event, answers: &Answers) {
     let stamp = Stamp::of(event);
     let put = |slot: &mut Option<Last<Given>>, answer: &Option<Answer>| {
         if let Some(answer) = answer {
-            write(slot, stamp, Given { answer: answer.clone(), event: event.id.clone() });
+            let given = Given { answer: answer.clone(), event: event.id.clone(), guess: None, reading: 0 };
+            write(slot, stamp, given);
         }
     };
     put(&mut facts.answers.budget, &answers.budget);
@@ -190,12 +195,20 @@ fn fold_inquiry(facts: &mut Facts, event: &Event, asks_contact: bool) {
     signal(facts, event, kind);
 }
 
-fn fold_email(facts: &mut Facts, event: &Event, email: &EmailEvent) {
+fn fold_email(facts: &mut Facts, event: &Event, email: &EmailEvent, policy: &Policy) {
     match &email.what {
-        EmailWhat::Sent => touch(facts, event, Channel::Email, Direction::Outbound, None, None),
-        EmailWhat::Delivered => {}
+        EmailWhat::Sent => touch(facts, event, Channel::Email, Direction::Outbound, None, None, policy),
+        EmailWhat::Delivered => {
+            let message = email.message_id.as_deref().map(fingerprint);
+            facts.deliveries.add(Delivery { stamp: Stamp::of(event), message }, limit::DELIVERIES);
+        }
         EmailWhat::Opened if !email.machine => signal(facts, event, SignalKind::Open),
-        EmailWhat::Clicked if !email.machine => signal(facts, event, SignalKind::Click),
+        EmailWhat::Clicked if !email.machine => {
+            let message = email.message_id.as_deref().map(fingerprint);
+            if let Some(old) = facts.clicks.push(Click { cited: Cited::of(event), message }, limit::CLICKS) {
+                facts.fade_click(&old);
+            }
+        }
         EmailWhat::Opened | EmailWhat::Clicked => {}
         EmailWhat::Replied => {
             if !email.auto {
@@ -229,17 +242,20 @@ fn fold_email(facts: &mut Facts, event: &Event, email: &EmailEvent) {
 
 fn fold_sms(facts: &mut Facts, event: &Event, sms: &SmsEvent, policy: &Policy) {
     match sms.what {
-        SmsWhat::Sent => touch(facts, event, Channel::Sms, Direction::Outbound, None, None),
+        SmsWhat::Sent => touch(facts, event, Channel::Sms, Direction::Outbound, None, None, policy),
         SmsWhat::Delivered | SmsWhat::Failed => {}
         SmsWhat::Replied => {
             if !sms.auto {
                 latest(&mut facts.last_initiative, Some(Cited::of(event)));
+                if sms.text.as_deref().is_none_or(|t| t.trim().is_empty()) {
+                    signal(facts, event, SignalKind::Reply);
+                }
             }
             if let Some(text) = sms.text.as_deref()
                 && words::reopens(&policy.words, Medium::Sms, text)
             {
                 for key in event.keys.iter().filter(|k| k.kind == KeyKind::Phone) {
-                    reopen(facts, event, Channel::Sms, Some(key.clone()));
+                    reopen(facts, event.at, Channel::Sms, Some(key.clone()));
                 }
             }
             hear(facts, event, Medium::Sms, sms.auto, sms.text.as_deref());
@@ -247,7 +263,7 @@ fn fold_sms(facts: &mut Facts, event: &Event, sms: &SmsEvent, policy: &Policy) {
     }
 }
 
-fn fold_call(facts: &mut Facts, event: &Event, call: &Call) {
+fn fold_call(facts: &mut Facts, event: &Event, call: &Call, policy: &Policy) {
     let fact = CallFact {
         disposition: call.disposition.clone(),
         flags: call.flags,
@@ -262,12 +278,20 @@ fn fold_call(facts: &mut Facts, event: &Event, call: &Call) {
     if call.direction == Direction::Inbound {
         latest(&mut facts.last_initiative, Some(Cited::of(event)));
     }
-    if call.flags.is_some_and(|f| f.dnc) {
-        let number = called_number(event, call);
-        close(facts, event, Channel::Call, number.clone(), ClosedBecause::DoNotCall);
-        close(facts, event, Channel::Sms, number, ClosedBecause::DoNotCall);
+    // By the flag, or by a code that means it where no flag says otherwise.
+    match call_result(&fact, policy) {
+        CallResult::DoNotCall => {
+            let number = called_number(event, call);
+            close(facts, event, Channel::Call, number.clone(), ClosedBecause::DoNotCall);
+            close(facts, event, Channel::Sms, number, ClosedBecause::DoNotCall);
+        }
+        CallResult::Sale => {
+            let won = OutcomeFact { outcome: Outcome::Won, reason: None, amount: None, event: event.id.clone() };
+            write(&mut facts.outcome, Stamp::of(event), won);
+        }
+        _ => {}
     }
-    touch(facts, event, Channel::Call, call.direction, call.to.clone(), Some(fact));
+    touch(facts, event, Channel::Call, call.direction, call.to.clone(), Some(fact), policy);
     hear(facts, event, Medium::CallNote, false, call.note.as_deref());
 }
 
@@ -278,16 +302,28 @@ fn called_number(event: &Event, call: &Call) -> Option<Key> {
         .or_else(|| event.keys.iter().find(|k| k.kind == KeyKind::Phone).cloned())
 }
 
-fn fold_visit(facts: &mut Facts, event: &Event, visit: &Visit) {
+fn fold_visit(facts: &mut Facts, event: &Event, visit: &Visit, policy: &Policy) {
+    let words = &policy.scoring.engagement;
     let path = visit.path.as_deref().unwrap_or("");
     match visit.what {
-        VisitWhat::Page if has_any(path, &PRICE_WORDS) => signal(facts, event, SignalKind::PricingPage),
+        VisitWhat::Page if has_any(path, &words.pricing_page_words) => signal(facts, event, SignalKind::PricingPage),
         VisitWhat::Page => signal(facts, event, SignalKind::Page),
         VisitWhat::Content => signal(facts, event, SignalKind::Content),
-        VisitWhat::Room => signal(facts, event, SignalKind::Room),
+        VisitWhat::Room => {
+            let viewer = event.keys.iter().find(|k| k.kind == KeyKind::Visitor);
+            match (visit.room.as_deref(), viewer) {
+                (Some(room), Some(viewer)) => {
+                    let key = (fingerprint(room), fingerprint(&viewer.value));
+                    facts.rooms.entry(key).or_default().add(event);
+                    facts.trim_rooms();
+                }
+                // Who it was, or where, is not said: nobody can tell a second visitor.
+                _ => signal(facts, event, SignalKind::Room),
+            }
+        }
         VisitWhat::Form => {
             let form = visit.content.as_deref().unwrap_or(path);
-            fold_inquiry(facts, event, has_any(form, &CONTACT_WORDS));
+            fold_inquiry(facts, event, has_any(form, &words.contact_request_words));
             hear(facts, event, Medium::CaptureNote, false, visit.text.as_deref());
         }
         VisitWhat::Chat => {
@@ -327,14 +363,16 @@ fn fold_feedback(facts: &mut Facts, event: &Event, feedback: &Feedback) {
     hear(facts, event, Medium::FeedbackNote, false, feedback.note.as_deref());
 }
 
+/// What an event says of one consent, as of the instant at which it was given, which may lie long before the event.
 fn fold_consent(facts: &mut Facts, event: &Event, consent: &ConsentGiven) {
-    let at = Stamp { at: consent.at.unwrap_or(event.at), tie: event.key.tie() };
+    let at = Stamp { at: consent.at.unwrap_or(event.at).min(event.at), tie: event.key.tie() };
     match consent.state {
         ConsentState::NotGiven => {}
         ConsentState::Refused => {
             let held = facts.consents.entry((consent.channel, consent.key.clone())).or_default();
             write(&mut held.revoked, at, Revoked { event: event.id.clone() });
-            close(facts, event, consent.channel, consent.key.clone(), ClosedBecause::ConsentRevoked);
+            let cited = Cited { stamp: at, id: event.id.clone() };
+            close_at(facts, &cited, consent.channel, consent.key.clone(), ClosedBecause::ConsentRevoked);
         }
         ConsentState::Granted => {
             let grant = Grant {
@@ -342,19 +380,22 @@ fn fold_consent(facts: &mut Facts, event: &Event, consent: &ConsentGiven) {
                 modes: consent.modes.clone(),
                 evidence_url: consent.evidence_url.clone(),
                 imported: false,
+                told_at: event.at,
             };
-            grant_consent(facts, event, consent.channel, consent.key.clone(), grant);
+            // A system that tells again what it knows (`lead.updated`) is no word of the person.
+            let reopens = !matches!(event.body, Body::Updated(_));
+            grant_consent(facts, at, consent.channel, consent.key.clone(), grant, reopens);
         }
     }
 }
 
 /// Records a grant; one that the person gave with evidence also reopens what was closed before it.
-fn grant_consent(facts: &mut Facts, event: &Event, channel: Channel, key: Option<Key>, grant: Grant) {
-    let reopens = !grant.imported && grant.evidence_url.is_some();
+fn grant_consent(facts: &mut Facts, at: Stamp, channel: Channel, key: Option<Key>, grant: Grant, reopens: bool) {
+    let reopens = reopens && grant.evidence_url.is_some();
     let held = facts.consents.entry((channel, key.clone())).or_default();
-    write(&mut held.granted, Stamp::of(event), grant);
+    write(&mut held.granted, at, grant);
     if reopens {
-        reopen(facts, event, channel, key);
+        reopen(facts, at.at, channel, key);
     }
 }
 
@@ -373,11 +414,12 @@ fn touch(
     direction: Direction,
     to: Option<String>,
     call: Option<CallFact>,
+    policy: &Policy,
 ) {
-    facts.touches.add(
-        Touch { cited: Cited::of(event), channel, direction, to, call, failed: false, task: event.task_id },
-        limit::TOUCHES,
-    );
+    let touch = Touch { cited: Cited::of(event), channel, direction, to, call, failed: false, task: event.task_id };
+    if let Some(old) = facts.touches.push(touch, limit::TOUCHES) {
+        facts.fade_touch(&old, policy);
+    }
 }
 
 /// Keeps the first part of what was said, to be read by [`read_texts`].
@@ -398,21 +440,43 @@ fn hear(facts: &mut Facts, event: &Event, medium: Medium, auto: bool, text: Opti
         about: event.keys.iter().find(|k| k.kind == kind).cloned(),
         text: text[..end].to_owned(),
         findings: Vec::new(),
+        guesses: Vec::new(),
         lexicon: 0,
     };
-    facts.said.add(said, limit::SAID);
+    // One more than is kept: a text that is older than all of them must still be read once, for it may be an opt-out.
+    facts.said.add(said, limit::SAID + 1);
 }
 
 /// Reads every text that was not yet read with this lexicon in this zone, and closes what an opt-out closes.
 pub fn read_texts(facts: &mut Facts, policy: &Policy) {
-    if facts.said.is_empty() {
+    if let Some(titled) = &mut facts.titled
+        && titled.value.reading != policy.guesses.hash()
+    {
+        let title = facts.profile.title.as_ref().map_or("", |t| t.value.as_str());
+        titled.value.guesses = policy.guesses.of_title(title);
+        titled.value.reading = policy.guesses.hash();
+    }
+    let in_words = |(_, given): (Ask, &mut Option<Last<Given>>)| {
+        given.as_ref().is_some_and(|g| matches!(g.value.answer, Answer::Text(_)))
+    };
+    if facts.said.is_empty() && !facts.answers.each_mut().into_iter().any(in_words) {
         return;
     }
     let zone = policy.zone_of(&place_facts(facts));
     let reading = policy.reading(&zone);
+    for (ask, given) in facts.answers.each_mut() {
+        let Some(given) = given.as_mut().filter(|g| g.value.reading != reading) else { continue };
+        if let Answer::Text(text) = &given.value.answer {
+            let findings = words::read(&policy.words, Medium::CaptureNote, false, text, given.stamp.at, &zone);
+            given.value.guess = policy.guesses.of_answer(ask, text, &findings);
+        }
+        given.value.reading = reading;
+    }
     let mut closings = Vec::new();
     for said in facts.said.kept.iter_mut().filter(|s| s.lexicon != reading) {
         said.findings = words::read(&policy.words, said.medium, said.auto, &said.text, said.cited.stamp.at, &zone);
+        said.guesses =
+            if said.auto { Vec::new() } else { policy.guesses.of_talk(said.medium, &said.text, &said.findings) };
         said.lexicon = reading;
         for finding in said.findings.iter().filter(|f| f.certain) {
             let why = match finding.label {
@@ -436,10 +500,19 @@ pub fn read_texts(facts: &mut Facts, policy: &Policy) {
             close_at(facts, &cited, *channel, about.clone().filter(|k| carries(*channel, k)), why);
         }
     }
+    while let Some(old) = facts.said.pop_beyond(limit::SAID) {
+        facts.fade_said(&old);
+    }
+}
+
+/// A short name for a foreign one, to compare it by.
+fn fingerprint(text: &str) -> u64 {
+    let digest = digest_16(&[text.as_bytes()]);
+    digest.iter().take(8).fold(0, |n, b| n << 8 | u64::from(*b))
 }
 
 /// What an opt-out closes, by its words and the way it came.
-fn closed_channels(scope: OptOutScope, medium: Medium) -> &'static [Channel] {
+pub(super) fn closed_channels(scope: OptOutScope, medium: Medium) -> &'static [Channel] {
     use Channel::*;
     match (scope, medium) {
         (OptOutScope::Everything, _) => &[Call, Sms, Email, Mail, Share],
@@ -490,12 +563,12 @@ fn close_at(facts: &mut Facts, cited: &Cited, channel: Channel, key: Option<Key>
     write(&mut held.last, cited.stamp, (why, cited.id.clone()));
 }
 
-fn reopen(facts: &mut Facts, event: &Event, channel: Channel, key: Option<Key>) {
+fn reopen(facts: &mut Facts, at: Moment, channel: Channel, key: Option<Key>) {
     let held = facts.closings.entry((channel, key)).or_default();
-    held.reopened = held.reopened.max(Some(event.at));
+    held.reopened = held.reopened.max(Some(at));
 }
 
-fn has_any(text: &str, words: &[&str]) -> bool {
+fn has_any(text: &str, words: &[String]) -> bool {
     let text = text.to_ascii_lowercase();
-    words.iter().any(|w| text.contains(w))
+    words.iter().any(|w| text.contains(w.as_str()))
 }

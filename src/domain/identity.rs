@@ -18,6 +18,8 @@ pub struct LeadNo(pub i64);
 
 /// A key on more leads than this is shared for good: it links nobody and merges nobody.
 pub const MAX_HOLDERS: usize = 5;
+/// A shared key remembers at most this many holders.
+pub const KEY_HOLDERS_KEPT: usize = 1000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum KeyKind {

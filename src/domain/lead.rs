@@ -9,6 +9,7 @@ use super::conduct::Conduct;
 use super::event::Event;
 use super::facts::Facts;
 use super::identity::{Key, KeyHash, KeyHasher, LeadNo};
+use super::policy::Policy;
 use super::task::NAMESPACE;
 use super::time::{Moment, Span};
 
@@ -20,6 +21,8 @@ pub struct Lead {
     pub conduct: Conduct,
     /// Leads that carry one of the same keys and are not the same person.
     pub linked: Vec<LeadNo>,
+    /// Numbers that a crowd of leads carries, which none of them knows all of.
+    pub crowded: BTreeMap<Key, KeyHash>,
     /// Hashes of the keys in the facts; derived, kept so that nothing is hashed twice.
     pub hashes: BTreeMap<Key, KeyHash>,
 }
@@ -29,6 +32,7 @@ pub struct Lead {
 struct Stored {
     facts: Facts,
     conduct: Conduct,
+    crowded: BTreeMap<Key, KeyHash>,
     hashes: BTreeMap<Key, KeyHash>,
 }
 
@@ -57,6 +61,7 @@ impl Lead {
             facts: Facts::default(),
             conduct: Conduct::default(),
             linked: Vec::new(),
+            crowded: BTreeMap::new(),
             hashes: BTreeMap::new(),
         }
     }
@@ -67,9 +72,11 @@ impl Lead {
         struct Borrowed<'a> {
             facts: &'a Facts,
             conduct: &'a Conduct,
+            crowded: &'a BTreeMap<Key, KeyHash>,
             hashes: &'a BTreeMap<Key, KeyHash>,
         }
-        let stored = Borrowed { facts: &self.facts, conduct: &self.conduct, hashes: &self.hashes };
+        let Lead { facts, conduct, crowded, hashes, .. } = self;
+        let stored = Borrowed { facts, conduct, crowded, hashes };
         let mut bytes = Vec::with_capacity(1024);
         bytes.push(ENCODING);
         postcard::to_extend(&stored, bytes)
@@ -83,9 +90,19 @@ impl Lead {
             None => Err(DecodeError::Empty),
             Some((&ENCODING, rest)) => {
                 let stored: Stored = postcard::from_bytes(rest)?;
-                Ok(Lead { no, id, facts: stored.facts, conduct: stored.conduct, linked, hashes: stored.hashes })
+                let Stored { facts, conduct, crowded, hashes } = stored;
+                Ok(Lead { no, id, facts, conduct, linked, crowded, hashes })
             }
             Some((other, _)) => Err(DecodeError::UnknownEncoding(*other)),
+        }
+    }
+
+    /// Takes over hashes of keys that are the lead's, so that they are not made again.
+    pub fn take_hashes(&mut self, keys: &[(&Key, KeyHash)]) {
+        for (key, hash) in keys {
+            if self.facts.keys.contains_key(*key) && !self.hashes.contains_key(*key) {
+                self.hashes.insert((*key).clone(), *hash);
+            }
         }
     }
 
@@ -108,8 +125,8 @@ impl Lead {
     }
 
     /// Takes over a lead that turned out to be the same person.
-    pub fn absorb(&mut self, facts: Facts, mut conduct: Conduct, id: Uuid) {
-        self.facts.join(facts);
+    pub fn absorb(&mut self, facts: Facts, mut conduct: Conduct, id: Uuid, policy: &Policy) {
+        self.facts.join(facts, policy);
         let own = &mut self.conduct;
         own.next = own.next.max(conduct.next);
         own.ledger.append(&mut conduct.ledger);
@@ -117,11 +134,13 @@ impl Lead {
         own.merged_from.push(id);
         own.merged_from.append(&mut conduct.merged_from);
         own.repairs_asked.append(&mut conduct.repairs_asked);
+        own.asked.append(&mut conduct.asked);
         own.firings.append(&mut conduct.firings);
         own.firings.sort_unstable();
         own.nurture_steps = own.nurture_steps.max(conduct.nurture_steps);
         own.revisits = own.revisits.max(conduct.revisits);
         own.lent = own.lent.take().or(conduct.lent);
+        own.ramp = own.ramp.take().or(conduct.ramp);
         own.denied_until = own.denied_until.max(conduct.denied_until);
         own.version = own.version.max(conduct.version);
         own.stage = own.stage.max(conduct.stage);

@@ -2,20 +2,29 @@
 //!
 //! Typed tables with closed sets of names; a file that does not fit is refused whole, with all its errors.
 //! What the numbers do is in `score`, `diagnosis`, `plays`; the law is in `legal`, the words in `words`. Long, because every
-//! table of the files is declared here, field by field.
+//! table of the files but `scoring.toml` is declared here, field by field.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::diagnosis::Cause;
-use super::facts::SignalKind;
+use super::event::RejectReason;
 use super::identity::digest_16;
 use super::legal::{Jurisdictions, Missing, Place, PlaceFacts};
+use super::question::Question;
+use super::score::{FitRules, Guesses, WordLists};
 use super::task::Play;
 use super::time::{Span, Zone};
 use super::words::Lexicon;
+
+mod check;
+mod scoring;
+mod sense;
+pub mod suggest;
+
+pub use scoring::*;
+use sense::Sense;
 
 /// The files of a policy directory, in the order in which they are hashed.
 pub const FILES: [&str; 7] =
@@ -37,6 +46,10 @@ pub struct Policy {
     /// Hash of the content of all files: what a record was judged by.
     pub hash: String,
     pub scoring: Scoring,
+    /// The rules of fit, compiled from `scoring`.
+    pub fit: Arc<FitRules>,
+    /// The rules of guessing, checked.
+    pub guesses: Arc<Guesses>,
     pub plays: Plays,
     pub floor: Floor,
     pub partners: Vec<Partner>,
@@ -55,228 +68,10 @@ pub enum Fictional {
     Allow,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Scoring {
-    pub engagement: EngagementRules,
-    pub fit: Vec<FitRule>,
-    pub fit_start_points: f64,
-    pub fit_group_caps: BTreeMap<String, f64>,
-    pub grade: GradeRules,
-    pub qualification: QualificationRules,
-    pub conversion: ConversionRules,
-    pub silence: SilenceRules,
-    pub diagnosis: DiagnosisRules,
-    pub audit: AuditRules,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EngagementRules {
-    /// Sum at which the score is 50.
-    pub half_points: f64,
-    pub per_type_and_day: u32,
-    pub open_cap_points: f64,
-    pub signal: BTreeMap<SignalName, SignalRule>,
-    /// `signal.observed` names that count; all others score nothing.
-    #[serde(default)]
-    pub observed: BTreeMap<String, SignalRule>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SignalRule {
-    pub points: f64,
-    pub half_life: Length,
-}
-
 /// A length of time, written like "20m" or "14d" in the files.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Length(pub Span);
-
-/// Everything that earns or costs engagement, by its name in `scoring.toml` and in explanations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SignalName {
-    ContactRequest,
-    Form,
-    RightPartyCall,
-    InboundCall,
-    ReplyInterest,
-    ReplyNeutral,
-    ReplyVague,
-    ReplyDisinterest,
-    Complaint,
-    Chat,
-    MeetingBooked,
-    MeetingHeld,
-    MeetingMissed,
-    Room,
-    Content,
-    PricingPage,
-    Page,
-    Click,
-    Open,
-    Unsubscribe,
-    BrushOff,
-    NotInterested,
-}
-
-impl SignalName {
-    pub fn name(self) -> &'static str {
-        match self {
-            SignalName::ContactRequest => "contact_request",
-            SignalName::Form => "form",
-            SignalName::RightPartyCall => "right_party_call",
-            SignalName::InboundCall => "inbound_call",
-            SignalName::ReplyInterest => "reply_interest",
-            SignalName::ReplyNeutral => "reply_neutral",
-            SignalName::ReplyVague => "reply_vague",
-            SignalName::ReplyDisinterest => "reply_disinterest",
-            SignalName::Complaint => "complaint",
-            SignalName::Chat => "chat",
-            SignalName::MeetingBooked => "meeting_booked",
-            SignalName::MeetingHeld => "meeting_held",
-            SignalName::MeetingMissed => "meeting_missed",
-            SignalName::Room => "room",
-            SignalName::Content => "content",
-            SignalName::PricingPage => "pricing_page",
-            SignalName::Page => "page",
-            SignalName::Click => "click",
-            SignalName::Open => "open",
-            SignalName::Unsubscribe => "unsubscribe",
-            SignalName::BrushOff => "brush_off",
-            SignalName::NotInterested => "not_interested",
-        }
-    }
-
-    pub fn of(kind: SignalKind) -> SignalName {
-        match kind {
-            SignalKind::ContactRequest => SignalName::ContactRequest,
-            SignalKind::Form => SignalName::Form,
-            SignalKind::Reply => SignalName::ReplyNeutral,
-            SignalKind::Complaint => SignalName::Complaint,
-            SignalKind::Chat => SignalName::Chat,
-            SignalKind::MeetingBooked => SignalName::MeetingBooked,
-            SignalKind::MeetingHeld => SignalName::MeetingHeld,
-            SignalKind::MeetingMissed => SignalName::MeetingMissed,
-            SignalKind::Room => SignalName::Room,
-            SignalKind::Content => SignalName::Content,
-            SignalKind::PricingPage => SignalName::PricingPage,
-            SignalKind::Page => SignalName::Page,
-            SignalKind::Click => SignalName::Click,
-            SignalKind::Open => SignalName::Open,
-            SignalKind::Unsubscribe => SignalName::Unsubscribe,
-        }
-    }
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FitRule {
-    pub name: String,
-    pub group: String,
-    pub field: FitField,
-    #[serde(default)]
-    pub any_word: Vec<String>,
-    #[serde(default)]
-    pub one_of: Vec<String>,
-    pub at_least: Option<f64>,
-    pub at_most: Option<f64>,
-    pub points: f64,
-    pub because: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FitField {
-    Title,
-    Company,
-    Industry,
-    Employees,
-    Country,
-    Region,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GradeRules {
-    /// Lower bounds of A, B, C.
-    pub fit: [f64; 3],
-    /// Lower bounds of 1, 2, 3.
-    pub engagement: [f64; 3],
-    pub hysteresis_points: f64,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct QualificationRules {
-    pub confirmed_level: u8,
-    pub sales_ready_confirmed: u8,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ConversionRules {
-    pub base: f64,
-    pub fit_points_to_double: f64,
-    pub engagement_points_to_double: f64,
-    pub ceiling: f64,
-    pub spread_factor: f64,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SilenceRules {
-    /// How likely one touch is answered, ever.
-    pub call_answer: f64,
-    pub email_answer: f64,
-    pub sms_answer: f64,
-    /// After how long half of the answers that will come have come.
-    pub call_half_life: Length,
-    pub email_half_life: Length,
-    pub sms_half_life: Length,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DiagnosisRules {
-    pub weak_share: f64,
-    pub bad_share: f64,
-    pub low_fit_points: f64,
-    pub low_fit_known: f64,
-    pub low_fit: f64,
-    pub not_a_buyer: f64,
-    pub dead_contact: f64,
-    pub partly_dead_contact: f64,
-    pub open_audit: f64,
-    pub first_touch_missed: f64,
-    pub our_failure: f64,
-    pub not_now: f64,
-    pub no_budget: f64,
-    pub clear_no: f64,
-    pub vague: f64,
-    pub silence: f64,
-    pub joke_name: f64,
-    pub disposable_address: f64,
-    pub fictional_contact: f64,
-    pub filled_too_fast: f64,
-    pub honeypot: f64,
-    pub bad_feedback: f64,
-    pub lost: f64,
-    pub fill_seconds: u32,
-    /// Reasons of a lost deal, by a word they contain.
-    pub lost_reasons: BTreeMap<String, Cause>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AuditRules {
-    pub first_touch_within: Length,
-    pub attempts: u32,
-    pub attempt_days: u32,
-}
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -289,6 +84,9 @@ pub struct Plays {
     pub nurture: NurtureRules,
     pub revisit: RevisitRules,
     pub guard: GuardRules,
+    pub review: ReviewRules,
+    /// After a downstream system rejected a task: how long nothing of its kind is sent to the same key, by the reason.
+    pub rejected: BTreeMap<RejectReason, Length>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -326,9 +124,16 @@ pub struct Cadence {
     pub after_busy: Length,
     pub after_our_failure: Length,
     pub after_congestion: Length,
+    /// A number out of service is tried once more after so long.
+    pub verify_number_after: Length,
     pub planned_calls_per_day: u32,
     pub voicemails: u32,
     pub callback_tolerance: Length,
+    pub room_again_after: Length,
+    pub room_fresh_for: Length,
+    pub other_channel_after: u32,
+    /// First and last day after a good moment.
+    pub referral_days: [u32; 2],
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -339,6 +144,8 @@ pub struct FatigueRules {
     pub touches_per_day: u32,
     pub touches_per_week: u32,
     pub quiet_after_contact: Length,
+    /// No sales touch for so long after somebody was found to be vulnerable.
+    pub quiet_after_vulnerable: Length,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -359,6 +166,16 @@ pub struct RevisitRules {
     pub before_contract_end: Length,
     pub contract_words: Vec<String>,
     pub most: u8,
+}
+
+/// Which questions a person is asked, and how soon an answer is wanted.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewRules {
+    /// A lead whose chance of a sale is at least so many times the average is worth a colleague's look.
+    pub valuable_factor: f64,
+    /// Question → time to answer; a question that is not here is never asked.
+    pub due: BTreeMap<Question, Length>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -412,6 +229,9 @@ pub struct Partner {
     pub channels: Vec<String>,
     #[serde(default = "yes")]
     pub active: bool,
+    /// An example: counts only where fictional numbers and addresses do.
+    #[serde(default)]
+    pub fictional: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -420,12 +240,21 @@ pub struct ContactRules {
     pub disposable_domains: Vec<String>,
     /// Mistyped domain → the one that was meant.
     pub typo_domains: BTreeMap<String, String>,
+    /// Providers that everybody uses; a domain one slip away from one is taken for a slip.
+    #[serde(default)]
+    pub well_known_domains: Vec<String>,
+    /// Phrases of a complaint that say nobody asked, in lower case.
+    #[serde(default)]
+    pub never_asked: Vec<String>,
     pub joke_names: Vec<String>,
     pub keyboard_runs: Vec<String>,
     pub fictional_domains: Vec<String>,
     /// Our own people: leads on these domains are tests.
     #[serde(default)]
     pub own_domains: Vec<String>,
+    /// People on these domains compete with us.
+    #[serde(default)]
+    pub competitor_domains: Vec<String>,
     /// Dialer code → what it means.
     pub disposition: BTreeMap<String, Disposition>,
 }
@@ -451,9 +280,20 @@ pub enum Disposition {
     DoNotCall,
     Sale,
     Transfer,
+    RightParty,
+    OtherPerson,
+    WrongPerson,
+    Language,
     Ignore,
     CarrierBusy,
     CapBlocked,
+}
+
+/// A hundred years: nothing in a policy is meant to last longer, and everything shorter can be counted with.
+const LONGEST_SECONDS: i64 = 100 * 365 * 86_400;
+
+fn too_long(text: &str) -> String {
+    format!("\"{text}\" is longer than 100 years")
 }
 
 impl TryFrom<String> for Length {
@@ -464,6 +304,12 @@ impl TryFrom<String> for Length {
             .trim()
             .parse()
             .map_err(|_| format!("\"{text}\" is no length of time; write it like \"20m\", \"6h\" or \"14d\""))?;
+        if n < 0 {
+            return Err(format!("\"{text}\" is negative"));
+        }
+        if n > LONGEST_SECONDS {
+            return Err(too_long(&text));
+        }
         let span = match &text[digits.len()..] {
             "s" => Span::seconds(n),
             "m" | "min" => Span::minutes(n),
@@ -471,8 +317,8 @@ impl TryFrom<String> for Length {
             "d" => Span::days(n),
             unit => return Err(format!("\"{unit}\" is no unit of time; use s, m, h or d")),
         };
-        if n < 0 {
-            return Err(format!("\"{text}\" is negative"));
+        if span > Span::seconds(LONGEST_SECONDS) {
+            return Err(too_long(&text));
         }
         Ok(Length(span))
     }
@@ -513,8 +359,16 @@ impl Policy {
             .map_err(|e| errors.extend(e.into_iter().map(|e| format!("words.toml: {e}"))));
         let law = Jurisdictions::parse(&text("jurisdictions.toml"))
             .map_err(|e| errors.extend(e.into_iter().map(|e| format!("jurisdictions.toml: {e}"))));
-        if let Some(plays) = &plays {
-            check_plays(plays, &mut errors);
+        let compiled = scoring.as_ref().map(|s| compile(s, &text("scoring.toml"), &mut errors));
+        let texts = ["plays.toml", "partners.toml", "scoring.toml"].map(|name| (name, text(name)));
+        for (name, text) in &texts {
+            let mut sense = Sense::of(name, text, &mut errors);
+            sense.numbers();
+            match *name {
+                "plays.toml" => plays.iter().for_each(|plays| sense.plays(plays)),
+                "partners.toml" => partners.iter().for_each(|file| sense.partners(&file.partner)),
+                _ => scoring.iter().for_each(|scoring| sense.scoring(scoring)),
+            }
         }
         if let Some(floor) = &floor {
             check_floor(floor, &mut errors);
@@ -527,9 +381,10 @@ impl Policy {
         let mut bytes: Vec<&[u8]> = parts.iter().map(|p| p.as_bytes()).collect();
         let tail: &[u8] = if fictional == Fictional::Allow { b"allow" } else { b"refuse" };
         bytes.push(tail);
-        match (scoring, plays, floor, partners, contact, words, law, desk) {
+        match (scoring, compiled, plays, floor, partners, contact, words, law, desk) {
             (
                 Some(scoring),
+                Some((fit, guesses)),
                 Some(plays),
                 Some(floor),
                 Some(partners),
@@ -540,9 +395,15 @@ impl Policy {
             ) if errors.is_empty() => Ok(Policy {
                 hash: hex::encode(&digest_16(&bytes)[..8]),
                 scoring,
+                fit: Arc::new(fit),
+                guesses: Arc::new(guesses),
                 plays,
                 floor,
-                partners: partners.partner,
+                partners: partners
+                    .partner
+                    .into_iter()
+                    .filter(|p| !p.fictional || fictional == Fictional::Allow)
+                    .collect(),
                 contact,
                 words: Arc::new(words),
                 law: Arc::new(law),
@@ -553,9 +414,10 @@ impl Policy {
         }
     }
 
-    /// Which reading of a text is current: changes with the lexicon and with the zone that dates are understood in.
+    /// Which reading of a text is current: changes with the lexicon, the rules of guessing, and the zone that dates are
+    /// understood in.
     pub fn reading(&self, zone: &Zone) -> u64 {
-        let mut h = self.words.hash() | 1;
+        let mut h = (self.words.hash() ^ self.guesses.hash()) | 1;
         for b in zone.name().bytes() {
             h = (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01B3);
         }
@@ -583,8 +445,11 @@ impl Policy {
         self.plays.play.get(&play).filter(|r| r.enabled)
     }
 
+    /// What a code or a word means: a code as it is written, a word in any case and with any joint.
     pub fn disposition(&self, code: &str) -> Option<Disposition> {
-        self.contact.disposition.get(code).copied()
+        let table = &self.contact.disposition;
+        let word = || code.trim().to_ascii_lowercase().replace([' ', '-'], "_");
+        table.get(code).or_else(|| table.get(&word())).copied()
     }
 }
 
@@ -599,31 +464,25 @@ fn read<T: for<'de> Deserialize<'de>>(file: &str, text: &str, errors: &mut Vec<S
     }
 }
 
-fn check_plays(plays: &Plays, errors: &mut Vec<String>) {
-    for (play, rule) in &plays.play {
-        if rule.priority > 9 {
-            errors.push(format!("plays.toml: {} has priority {}; it must be 0 to 9", play.name(), rule.priority));
-        }
-        if !(0.0..=1.0).contains(&rule.success) {
-            errors.push(format!("plays.toml: {} has success {}; it must be 0 to 1", play.name(), rule.success));
-        }
-        if rule.expires.0 <= Span::ZERO {
-            errors.push(format!("plays.toml: {} expires at once; give it some time", play.name()));
-        }
-    }
-    if plays.cadence.call_days.is_empty() || !plays.cadence.call_days.is_sorted() {
-        errors.push("plays.toml: cadence.call_days must be at least one day number, ascending".into());
-    }
+/// Compiles the rules of `scoring.toml` and checks its numbers.
+fn compile(scoring: &Scoring, text: &str, errors: &mut Vec<String>) -> (FitRules, Guesses) {
+    let lists = Arc::new(WordLists::new(&scoring.lists, errors));
+    let fit = FitRules::new(&scoring.fit, lists.clone(), text, errors);
+    let guesses = Guesses::new(&scoring.qualification.guess, lists, text, errors);
+    scoring.check(errors);
+    (fit, guesses)
 }
 
 fn check_floor(floor: &Floor, errors: &mut Vec<String>) {
-    for (key, zone) in [("default_zone", &floor.default_zone), ("desk.zone", &floor.desk.zone)] {
-        if Zone::named(zone).is_none() {
-            errors.push(format!(
-                "floor.toml: {key} is \"{zone}\", which is no time zone; use a name like \"America/New_York\""
-            ));
-        }
+    // The desk's own zone is checked where it is read.
+    if Zone::named(&floor.default_zone).is_none() {
+        errors.push(format!("floor.toml: default_zone is {}", no_zone(&floor.default_zone)));
     }
+}
+
+/// The end of a sentence about a zone that there is not.
+pub(in crate::domain) fn no_zone(name: &str) -> String {
+    format!("\"{name}\", which is no time zone; use a name like \"America/New_York\"")
 }
 
 #[cfg(test)]
@@ -635,6 +494,25 @@ mod tests {
         if let Err(errors) = Policy::shipped(Fictional::Allow) {
             panic!("{}", errors.join("\n"));
         }
+    }
+
+    #[test]
+    fn examples_of_partners_get_no_leads_where_fiction_is_refused() {
+        let partners = |fictional| Policy::shipped(fictional).unwrap().partners.len();
+        assert_eq!((partners(Fictional::Allow), partners(Fictional::Refuse)), (2, 0));
+        let own = "[[partner]]\nid = \"us\"\nname = \"Us\"\nweekly_limit = 1\nchannels = []\n";
+        let policy = Policy::parse(&[("partners.toml".into(), own.into())], Fictional::Refuse).unwrap();
+        assert_eq!(policy.partners.len(), 1);
+    }
+
+    #[test]
+    fn a_zone_that_there_is_not_is_told_once() {
+        let floor = "default_zone = \"UTC\"\n[desk]\nzone = \"Mars/Olympus\"\nhours = {}\n";
+        let errors = Policy::parse(&[("floor.toml".into(), floor.into())], Fictional::Allow).err().unwrap();
+        assert_eq!(
+            errors,
+            ["floor.toml: desk.zone is \"Mars/Olympus\", which is no time zone; use a name like \"America/New_York\""]
+        );
     }
 
     #[test]

@@ -1,47 +1,92 @@
 //! Scarce things that several leads share: a lead claims, one worker at a time allots, the lead gets the answer.
 //!
-//! The first pool is the partners' weekly limit. A claim carries a ranked wish and the drafted task, so that
-//! the allotter can freeze the body without the lead.
+//! Two kinds so far: the partners' weekly limit, where a claim carries the drafted task so that the allotter can
+//! freeze its body without the lead; and the ramp's minutes, one pool a queue, where it carries nothing.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::decide::Answer;
-use super::identity::LeadNo;
+use super::event::Channel;
+use super::identity::{KeyHash, LeadNo};
 use super::policy::Policy;
-use super::task::{Named, Task};
+use super::task::{ChannelName, Named, Task};
 use super::time::{Moment, Span};
 
-/// The pool of partner capacity.
-pub const PARTNERS: &str = "partners";
+/// Which scarce thing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum PoolName {
+    /// The partners' weekly limits.
+    Partners,
+    /// The minutes of one queue (by its suffix) that late, imported and re-scored leads may use.
+    Ramp(String),
+    /// The days of one number that a crowd of leads carries: too many to know of each other.
+    Number(KeyHash),
+}
 
-/// Partners that would do, best first, each with its weekly limit when the claim was made.
+impl PoolName {
+    pub fn parse(name: &str) -> Option<PoolName> {
+        match name.split_once(':') {
+            None if name == "partners" => Some(PoolName::Partners),
+            Some(("ramp", queue)) => Some(PoolName::Ramp(queue.to_owned())),
+            Some(("number", hash)) => Some(PoolName::Number(KeyHash(hex::decode(hash).ok()?.try_into().ok()?))),
+            _ => None,
+        }
+    }
+    /// For counters: without the queue, so that there are few.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            PoolName::Partners => "partners",
+            PoolName::Ramp(_) => "ramp",
+            PoolName::Number(_) => "number",
+        }
+    }
+
+    /// Whether a turn in this pool is still good: a slot of a queue in its own minute, a number's day for an hour.
+    pub fn slot_holds(&self, slot: Moment, now: Moment) -> bool {
+        match self {
+            PoolName::Number(_) => now >= slot && now - slot < Span::hours(1),
+            PoolName::Partners | PoolName::Ramp(_) => slot_holds(slot, now),
+        }
+    }
+}
+
+impl std::fmt::Display for PoolName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            PoolName::Partners => f.write_str("partners"),
+            PoolName::Ramp(queue) => write!(f, "ramp:{queue}"),
+            PoolName::Number(hash) => write!(f, "number:{}", hex::encode(hash.0)),
+        }
+    }
+}
+
+/// What a claim wishes for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Wish {
-    pub partners: Vec<(String, u32)>,
+pub enum Wish {
+    /// A partner for the drafted task: those that would do, best first.
+    Partner { partners: Vec<String>, task: Box<Task> },
+    /// A minute in which the lead may send something to the pool's queue.
+    Slot,
+}
+
+/// A claim as the lead's decision makes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    pub pool: PoolName,
+    /// The task's id; for a slot, an id made for the asking.
+    pub id: Uuid,
+    pub wish: Wish,
 }
 
 /// A claim as the allotter sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
     pub lead: LeadNo,
+    pub id: Uuid,
     pub wish: Wish,
-    pub task: Task,
-}
-
-/// What each partner got in its current week (Monday 00:00 UTC on).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Pool {
-    given: BTreeMap<String, (i32, u32)>,
-}
-
-/// What allotting came to.
-#[derive(Clone, Debug, Default)]
-pub struct Allotted {
-    /// Tasks that got what they wanted, complete.
-    pub grants: Vec<(LeadNo, Task, Answer)>,
-    pub denials: Vec<(LeadNo, uuid::Uuid, Answer)>,
 }
 
 impl Claim {
@@ -56,6 +101,34 @@ impl Claim {
     }
 }
 
+/// What a pool has given away so far.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Pool {
+    /// Of each partner in its current week (Monday 00:00 UTC on): which week, how many.
+    given: BTreeMap<String, (i32, u32)>,
+    /// Of a queue: the last minute in which slots were given, and how many.
+    minute: (i64, u32),
+    /// Of a number: when it was last touched, at the latest.
+    touched: Option<Moment>,
+}
+
+/// What allotting came to.
+#[derive(Clone, Debug, Default)]
+pub struct Allotted {
+    /// Tasks that got what they wanted, complete.
+    pub published: Vec<(LeadNo, Task)>,
+    /// The answer to each claim, by the claim's id.
+    pub answers: Vec<(LeadNo, Uuid, Answer)>,
+}
+
+/// What the allotter goes by.
+#[derive(Clone, Copy)]
+pub struct Terms<'a> {
+    pub policy: &'a Policy,
+    /// Slots a minute and queue.
+    pub ramp_per_minute: u32,
+}
+
 impl Pool {
     pub fn encode(&self) -> Vec<u8> {
         postcard::to_stdvec(self).unwrap_or_else(|e| unreachable!("a pool is plain data and always encodes: {e}"))
@@ -65,12 +138,45 @@ impl Pool {
     pub fn decode(bytes: &[u8]) -> Result<Pool, postcard::Error> {
         if bytes.is_empty() { Ok(Pool::default()) } else { postcard::from_bytes(bytes) }
     }
+
     fn left(&self, partner: &str, limit: u32, week: i32) -> u32 {
         match self.given.get(partner) {
             Some((w, n)) if *w == week => limit.saturating_sub(*n),
             _ => limit,
         }
     }
+
+    /// The next day of a number: one touch in 24 hours is within every cap there is.
+    fn next_day(&mut self, now: Moment) -> Moment {
+        let at = self.touched.map_or(now, |last| now.max(last + Span::days(1)));
+        self.touched = Some(at);
+        at
+    }
+
+    /// The next free slot: in the present minute while it has any left and is not nearly over, else in the next with room.
+    fn next_slot(&mut self, per_minute: u32, now: Moment) -> Moment {
+        let per_minute = per_minute.max(1);
+        let passed = now.0.rem_euclid(MINUTE_MS);
+        let first = now.0.div_euclid(MINUTE_MS) + i64::from(passed >= SLOTS_WITHIN_MS);
+        if self.minute.0 < first {
+            self.minute = (first, 0);
+        } else if self.minute.1 >= per_minute {
+            self.minute = (self.minute.0 + 1, 0);
+        }
+        let within = SLOTS_WITHIN_MS * i64::from(self.minute.1) / i64::from(per_minute);
+        self.minute.1 += 1;
+        now.max(Moment(self.minute.0 * MINUTE_MS + within))
+    }
+}
+
+const MINUTE_MS: i64 = 60_000;
+/// Slots lie in the first 45 s of a minute: a lead that is woken a little late is still within its own minute, so that
+/// no minute ever sees more than its number. Our judgement.
+const SLOTS_WITHIN_MS: i64 = 45_000;
+
+/// Whether a slot is still good: it may be used in its own minute only.
+fn slot_holds(slot: Moment, now: Moment) -> bool {
+    now >= slot && now.0.div_euclid(MINUTE_MS) == slot.0.div_euclid(MINUTE_MS)
 }
 
 /// Week number with weeks from Monday, UTC: 1970-01-01 was a Thursday.
@@ -83,33 +189,92 @@ fn next_week(now: Moment) -> Moment {
     Moment::MIN.max(Moment((i64::from(week_of(now)) + 1) * 7 * 86_400_000 - 3 * 86_400_000))
 }
 
-/// Gives each claim the best partner that still has room, in the order of the claims; the rest is told when to ask again.
-pub fn allot(pool: &mut Pool, claims: Vec<Claim>, policy: &Policy, now: Moment) -> Allotted {
+/// Answers each claim in turn: the best partner that still has room, or when to ask again; the next free slot.
+pub fn allot(name: &PoolName, pool: &mut Pool, claims: Vec<Claim>, terms: Terms<'_>, now: Moment) -> Allotted {
     let mut out = Allotted::default();
     let week = week_of(now);
     pool.given.retain(|_, (w, _)| *w >= week);
-    for claim in claims {
-        let id = claim.task.task_id;
-        let current = |name: &str| policy.partners.iter().find(|p| p.id == name && p.active);
-        let free = claim.wish.partners.iter().find_map(|(name, _)| {
-            let partner = current(name)?;
-            (pool.left(name, partner.weekly_limit, week) > 0).then_some(partner)
-        });
-        match free {
-            Some(partner) if claim.task.expires_at > now => {
-                let slot = pool.given.entry(partner.id.clone()).or_insert((week, 0));
-                *slot = (week, if slot.0 == week { slot.1 + 1 } else { 1 });
-                let mut task = claim.task;
-                let because = format!("{} serves such leads and has room this week.", partner.name);
-                task.partner = Some(Named { id: partner.id.clone(), because });
-                task.not_before = now;
-                task.accept_by = Some(now + Span::days(2));
-                task.return_by = Some(now + Span::days(7));
-                let answer = Answer::Granted { task: id, by: partner.id.clone() };
-                out.grants.push((claim.lead, task, answer));
+    for Claim { lead, id, wish } in claims {
+        let answer = match wish {
+            Wish::Slot => {
+                let at = match name {
+                    PoolName::Number(_) => pool.next_day(now),
+                    PoolName::Ramp(_) | PoolName::Partners => pool.next_slot(terms.ramp_per_minute, now),
+                };
+                Answer::Slot { id, at }
             }
-            _ => out.denials.push((claim.lead, id, Answer::Denied { task: id, until: next_week(now) })),
-        }
+            Wish::Partner { partners, task } => match grant(pool, &partners, *task, terms.policy, now) {
+                Some((task, by)) => {
+                    out.published.push((lead, task));
+                    Answer::Granted { task: id, by }
+                }
+                None => Answer::Denied { task: id, until: next_week(now) },
+            },
+        };
+        out.answers.push((lead, id, answer));
     }
     out
+}
+
+/// The task with its partner, if one of them still has room and the task is still of use.
+fn grant(pool: &mut Pool, partners: &[String], mut task: Task, policy: &Policy, now: Moment) -> Option<(Task, String)> {
+    let week = week_of(now);
+    let current = |name: &str| policy.partners.iter().find(|p| p.id == name && p.active);
+    let partner = partners.iter().find_map(|name| {
+        let partner = current(name)?;
+        (pool.left(name, partner.weekly_limit, week) > 0).then_some(partner)
+    })?;
+    if task.expires_at <= now {
+        return None;
+    }
+    let slot = pool.given.entry(partner.id.clone()).or_insert((week, 0));
+    *slot = (week, if slot.0 == week { slot.1 + 1 } else { 1 });
+    let because = format!("{} serves such leads and has room this week.", partner.name);
+    task.partner = Some(Named { id: partner.id.clone(), because });
+    // Whoever gets the lead, not whoever was wished for first, says what they may use.
+    let channels = partner.channels.iter().filter_map(|name| Channel::from_name(name));
+    task.permitted_channels = Some(channels.map(ChannelName::from).collect());
+    task.not_before = now;
+    task.accept_by = Some(now + Span::days(2));
+    task.return_by = Some(now + Span::days(7));
+    Some((task, partner.id.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_minute_has_more_slots_than_its_number_and_none_lies_in_the_past() {
+        let mut pool = Pool::default();
+        let mut now = Moment(1_772_553_630_000);
+        let mut slots = Vec::new();
+        for i in 0..500 {
+            slots.push(pool.next_slot(7, now));
+            assert!(slots[i] >= now);
+            now = now + Span(i as i64 * 37);
+        }
+        let mut by_minute: BTreeMap<i64, u32> = BTreeMap::new();
+        for slot in &slots {
+            *by_minute.entry(slot.0.div_euclid(MINUTE_MS)).or_default() += 1;
+        }
+        assert!(by_minute.values().all(|n| *n <= 7), "{by_minute:?}");
+        assert!(slots.windows(2).all(|w| w[0] <= w[1]), "first come, first served");
+    }
+
+    #[test]
+    fn a_slot_is_good_in_its_own_minute_only() {
+        let slot = Moment(600_000 + 44_000);
+        assert!(!slot_holds(slot, Moment(600_000 + 43_999)));
+        assert!(slot_holds(slot, Moment(600_000 + 59_999)));
+        assert!(!slot_holds(slot, Moment(660_000)));
+    }
+
+    #[test]
+    fn a_pool_is_known_by_its_name() {
+        for name in [PoolName::Partners, PoolName::Ramp("calls-now".into()), PoolName::Number(KeyHash([7; 16]))] {
+            assert_eq!(PoolName::parse(&name.to_string()), Some(name));
+        }
+        assert_eq!(PoolName::parse("desk"), None);
+    }
 }

@@ -69,12 +69,32 @@ const DAYS: usize = 40;
 pub struct Series {
     /// Ascending.
     pub recent: Vec<Stamp>,
-    /// UTC day → count.
-    pub days: BTreeMap<i32, u32>,
-    /// First UTC day of a block of 32 → count.
-    pub blocks: BTreeMap<i32, u32>,
+    /// By UTC day.
+    pub days: BTreeMap<i32, Day>,
+    /// By the first UTC day of a block of 32.
+    pub blocks: BTreeMap<i32, Block>,
     /// The newest, for citing.
     pub newest: Option<Cited>,
+    /// The oldest: who was first in a room is told by it.
+    pub first: Option<Stamp>,
+}
+
+/// How many instants of one day, and where in it their middle lies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Day {
+    pub n: u32,
+    /// Minutes since midnight, summed over all.
+    pub minutes: u64,
+}
+
+/// How many instants of 32 days, on which of them, and where their middle lies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Block {
+    pub n: u32,
+    /// One bit a day on which there was any.
+    pub on: u32,
+    /// Days since the block's first, summed over all.
+    pub days: u64,
 }
 
 impl Series {
@@ -86,36 +106,60 @@ impl Series {
         self.insert(stamp);
     }
 
+    /// Takes in an instant that is cited, where the event itself is not at hand any more.
+    pub fn add_cited(&mut self, cited: &Cited) {
+        if self.newest.as_ref().is_none_or(|n| n.stamp < cited.stamp) {
+            self.newest = Some(cited.clone());
+        }
+        self.insert(cited.stamp);
+    }
+
     fn insert(&mut self, stamp: Stamp) {
         let i = self.recent.partition_point(|s| *s < stamp);
         if self.recent.get(i) == Some(&stamp) {
             return;
         }
+        self.first = Some(self.first.map_or(stamp, |first| first.min(stamp)));
         self.recent.insert(i, stamp);
         if self.recent.len() > INSTANTS {
-            let oldest = self.recent.remove(0);
-            self.count_day(oldest.at.utc_day(), 1);
+            let at = self.recent.remove(0).at;
+            let minute = at.0.rem_euclid(86_400_000) / 60_000;
+            self.count_day(at.utc_day(), Day { n: 1, minutes: minute as u64 });
         }
     }
 
-    fn count_day(&mut self, day: i32, n: u32) {
-        *self.days.entry(day).or_default() += n;
+    fn count_day(&mut self, day: i32, more: Day) {
+        let held = self.days.entry(day).or_default();
+        held.n += more.n;
+        held.minutes += more.minutes;
         if self.days.len() > DAYS
-            && let Some((day, n)) = self.days.pop_first()
+            && let Some((day, held)) = self.days.pop_first()
         {
-            *self.blocks.entry(day.div_euclid(32) * 32).or_default() += n;
+            let first = day.div_euclid(32) * 32;
+            let offset = (day - first) as u32;
+            let block = Block { n: held.n, on: 1 << offset, days: u64::from(offset) * u64::from(held.n) };
+            self.count_block(first, block);
         }
+    }
+
+    fn count_block(&mut self, first: i32, more: Block) {
+        let held = self.blocks.entry(first).or_default();
+        held.n += more.n;
+        held.on |= more.on;
+        held.days += more.days;
     }
 
     pub fn join(&mut self, other: Series) {
+        let first = [self.first, other.first].into_iter().flatten().min();
         for stamp in other.recent {
             self.insert(stamp);
         }
-        for (day, n) in other.days {
-            self.count_day(day, n);
+        self.first = first;
+        for (day, held) in other.days {
+            self.count_day(day, held);
         }
-        for (block, n) in other.blocks {
-            *self.blocks.entry(block).or_default() += n;
+        for (first, block) in other.blocks {
+            self.count_block(first, block);
         }
         if let Some(newest) = other.newest
             && self.newest.as_ref().is_none_or(|n| n.stamp < newest.stamp)
@@ -125,7 +169,8 @@ impl Series {
     }
 
     pub fn count(&self) -> u32 {
-        self.recent.len() as u32 + self.days.values().sum::<u32>() + self.blocks.values().sum::<u32>()
+        let days: u32 = self.days.values().map(|d| d.n).sum();
+        self.recent.len() as u32 + days + self.blocks.values().map(|b| b.n).sum::<u32>()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -158,21 +203,42 @@ pub trait Stamped {
 
 impl<T: Stamped> Newest<T> {
     pub fn add(&mut self, item: T, limit: usize) {
+        self.push(item, limit);
+    }
+
+    /// Adds an item and gives back the one that is too old to be kept for it: each item once, the newest never.
+    pub fn push(&mut self, item: T, limit: usize) -> Option<T> {
         let stamp = item.stamp();
         let i = self.kept.partition_point(|k| k.stamp() < stamp);
         if self.kept.get(i).is_some_and(|k| k.stamp() == stamp) {
-            return;
+            return None;
         }
         self.kept.insert(i, item);
-        if self.kept.len() > limit {
-            self.kept.remove(0);
-            self.older += 1;
+        if self.kept.len() <= limit {
+            return None;
         }
+        self.older += 1;
+        Some(self.kept.remove(0))
+    }
+
+    /// Takes out the oldest while more are kept than the limit; for what was let in to be looked at once.
+    pub fn pop_beyond(&mut self, limit: usize) -> Option<T> {
+        (self.kept.len() > limit).then(|| {
+            self.older += 1;
+            self.kept.remove(0)
+        })
     }
 
     pub fn join(&mut self, other: Newest<T>, limit: usize) {
+        self.join_giving_back(other, limit, drop);
+    }
+
+    /// Joins two lists and hands over what is too old to be kept.
+    pub fn join_giving_back(&mut self, other: Newest<T>, limit: usize, mut too_old: impl FnMut(T)) {
         for item in other.kept {
-            self.add(item, limit);
+            if let Some(item) = self.push(item, limit) {
+                too_old(item);
+            }
         }
         self.older += other.older;
     }

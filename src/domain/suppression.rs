@@ -61,6 +61,11 @@ impl ClosedBecause {
             ClosedBecause::ByHand => "by_hand",
         }
     }
+    /// More than a wish about one channel.
+    pub fn is_grave(self) -> bool {
+        use ClosedBecause::*;
+        matches!(self, Complaint | Deceased | Minor | LegalThreat)
+    }
     pub fn from_name(name: &str) -> Option<ClosedBecause> {
         ClosedBecause::ALL.into_iter().find(|c| c.name() == name)
     }

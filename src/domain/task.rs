@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::event::{Channel, RejectReason};
+use super::question::{AnswerEvent, Question};
 use super::time::{Moment, Span};
 
 /// Namespace of task and lead ids, fixed by the contract.
@@ -33,10 +34,16 @@ pub enum Play {
     ContactRepair,
     ReferralHandoff,
     Disengage,
+    Review,
+    ConfirmMeeting,
+    Reschedule,
+    RoomOpened,
+    OtherChannel,
+    ReferralAsk,
 }
 
 impl Play {
-    pub const ALL: [Play; 12] = [
+    pub const ALL: [Play; 18] = [
         Play::FirstCall,
         Play::Callback,
         Play::AnswerCall,
@@ -49,6 +56,12 @@ impl Play {
         Play::ContactRepair,
         Play::ReferralHandoff,
         Play::Disengage,
+        Play::Review,
+        Play::ConfirmMeeting,
+        Play::Reschedule,
+        Play::RoomOpened,
+        Play::OtherChannel,
+        Play::ReferralAsk,
     ];
     pub fn name(self) -> &'static str {
         match self {
@@ -64,39 +77,53 @@ impl Play {
             Play::ContactRepair => "contact_repair",
             Play::ReferralHandoff => "referral_handoff",
             Play::Disengage => "disengage",
+            Play::Review => "review",
+            Play::ConfirmMeeting => "confirm_meeting",
+            Play::Reschedule => "reschedule",
+            Play::RoomOpened => "room_opened",
+            Play::OtherChannel => "other_channel",
+            Play::ReferralAsk => "referral_ask",
         }
     }
     pub fn class(self) -> Class {
+        use Play::*;
         match self {
-            Play::FirstCall | Play::Callback | Play::AnswerCall | Play::SecondCall | Play::CallAgain => Class::Voice,
-            Play::FirstEmail | Play::AnswerEmail | Play::EmailAgain | Play::CheckIn | Play::Disengage => Class::Text,
-            Play::ContactRepair => Class::Data,
-            Play::ReferralHandoff => Class::Partner,
+            FirstCall | Callback | AnswerCall | SecondCall | CallAgain | RoomOpened => Class::Voice,
+            FirstEmail | AnswerEmail | EmailAgain | CheckIn | Disengage => Class::Text,
+            ConfirmMeeting | Reschedule | OtherChannel | ReferralAsk => Class::Text,
+            ContactRepair => Class::Data,
+            ReferralHandoff => Class::Partner,
+            Review => Class::Desk,
         }
     }
     pub fn kind(self) -> Kind {
+        use Play::*;
         match self {
-            Play::FirstCall | Play::Callback | Play::AnswerCall | Play::SecondCall | Play::CallAgain => Kind::FollowUp,
-            Play::FirstEmail | Play::AnswerEmail | Play::EmailAgain => Kind::FollowUp,
-            Play::CheckIn => Kind::NurtureCheckIn,
-            Play::ContactRepair => Kind::ContactRepair,
-            Play::ReferralHandoff => Kind::ReferralHandoff,
-            Play::Disengage => Kind::Disengage,
+            FirstCall | Callback | AnswerCall | SecondCall | CallAgain | RoomOpened => Kind::FollowUp,
+            FirstEmail | AnswerEmail | EmailAgain | ConfirmMeeting | Reschedule | OtherChannel => Kind::FollowUp,
+            CheckIn => Kind::NurtureCheckIn,
+            ContactRepair => Kind::ContactRepair,
+            ReferralAsk => Kind::ReferralAsk,
+            ReferralHandoff => Kind::ReferralHandoff,
+            Disengage => Kind::Disengage,
+            Review => Kind::Review,
         }
     }
 }
 
-/// What may be open at the same time: one contact task by voice, one by text; repairs and hand-offs apart.
+/// What may be open at the same time: one contact task by voice, one by text; repairs and hand-offs apart; and one
+/// question of a kind on a colleague's desk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Class {
     Voice,
     Text,
     Data,
     Partner,
+    Desk,
 }
 
 impl Class {
-    pub const ALL: [Class; 4] = [Class::Voice, Class::Text, Class::Data, Class::Partner];
+    pub const ALL: [Class; 5] = [Class::Voice, Class::Text, Class::Data, Class::Partner, Class::Desk];
     /// Reaches the person, so law, suppression and fatigue hold.
     pub fn is_contact(self) -> bool {
         matches!(self, Class::Voice | Class::Text)
@@ -265,6 +292,21 @@ pub mod rfc3339 {
     }
 }
 
+/// An instant as it is documented: RFC 3339 text.
+struct DateTime;
+
+impl JsonSchema for DateTime {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "DateTime".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "format": "date-time" })
+    }
+}
+
 /// The `data` of a task's message, frozen when it enters the outbox.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Task {
@@ -280,10 +322,10 @@ pub struct Task {
     pub cause: String,
     pub priority: u8,
     #[serde(with = "rfc3339")]
-    #[schemars(with = "String")]
+    #[schemars(with = "DateTime")]
     pub not_before: Moment,
     #[serde(with = "rfc3339")]
-    #[schemars(with = "String")]
+    #[schemars(with = "DateTime")]
     pub expires_at: Moment,
     pub windows: Vec<Window>,
     pub max_attempts: u8,
@@ -316,17 +358,30 @@ pub struct Task {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permitted_channels: Option<Vec<ChannelName>>,
     #[serde(default, with = "rfc3339::option", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<DateTime>")]
     pub accept_by: Option<Moment>,
     #[serde(default, with = "rfc3339::option", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<DateTime>")]
     pub return_by: Option<Moment>,
     /// Disengage only: when we come back, or why never.
     #[serde(default, with = "rfc3339::option", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<DateTime>")]
     pub revisit_at: Option<Moment>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why_never: Option<String>,
+    /// Referral ask only: why now is a good moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moment: Option<String>,
+    /// Review only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<Question>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Vec<AnswerEvent>>,
+    #[serde(default, with = "rfc3339::option", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DateTime>")]
+    pub due_by: Option<Moment>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_unanswered: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -362,10 +417,10 @@ impl From<Channel> for ChannelName {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Window {
     #[serde(with = "rfc3339")]
-    #[schemars(with = "String")]
+    #[schemars(with = "DateTime")]
     pub from: Moment,
     #[serde(with = "rfc3339")]
-    #[schemars(with = "String")]
+    #[schemars(with = "DateTime")]
     pub to: Moment,
 }
 
@@ -417,7 +472,7 @@ pub struct Voicemail {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Callback {
     #[serde(with = "rfc3339")]
-    #[schemars(with = "String")]
+    #[schemars(with = "DateTime")]
     pub at: Moment,
     pub number: Option<String>,
     pub agent: Option<String>,
@@ -442,7 +497,7 @@ pub struct Content {
 pub struct ConsentProof {
     pub level: String,
     #[serde(with = "rfc3339")]
-    #[schemars(with = "String")]
+    #[schemars(with = "DateTime")]
     pub at: Moment,
     pub evidence_url: Option<String>,
 }
@@ -459,7 +514,7 @@ pub struct OriginOut {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LastTouch {
     #[serde(with = "rfc3339")]
-    #[schemars(with = "String")]
+    #[schemars(with = "DateTime")]
     pub at: Moment,
     pub channel: ChannelName,
     pub result: String,
@@ -538,7 +593,7 @@ pub struct Revocation {
     pub revokes: Uuid,
     pub why: String,
     #[serde(with = "rfc3339")]
-    #[schemars(with = "String")]
+    #[schemars(with = "DateTime")]
     pub task_expires_at: Moment,
 }
 

@@ -6,6 +6,7 @@ use super::event::{AnsweredBy, Channel, Direction};
 use super::facts::{CallFact, Facts, Touch};
 use super::policy::{Disposition, Policy};
 use super::time::Moment;
+use super::words::Label;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallResult {
@@ -27,6 +28,8 @@ pub enum CallResult {
     BadNumber,
     CarrierTrouble,
     OurFailure,
+    /// Somebody answered whose language the caller does not speak: no attempt, and no no.
+    Language,
     /// Says nothing: an unmapped code, a bookkeeping code.
     NoEffect,
 }
@@ -49,6 +52,7 @@ impl CallResult {
             CallResult::BadNumber => "bad_number",
             CallResult::CarrierTrouble => "carrier_trouble",
             CallResult::OurFailure => "our_failure",
+            CallResult::Language => "language_barrier",
             CallResult::NoEffect => "no_effect",
         }
     }
@@ -60,7 +64,7 @@ impl CallResult {
     /// A dial that a lead could have noticed.
     pub fn is_attempt(self) -> bool {
         use CallResult::*;
-        !matches!(self, BadNumber | CarrierTrouble | OurFailure | NoEffect)
+        !matches!(self, BadNumber | CarrierTrouble | OurFailure | Language | NoEffect)
     }
     /// A person said no.
     pub fn is_no(self) -> bool {
@@ -111,7 +115,10 @@ pub fn call_result(call: &CallFact, policy: &Policy) -> CallResult {
             Disposition::BrushOff | Disposition::Declined => CallResult::BrushOff,
             Disposition::DoNotCall => CallResult::DoNotCall,
             Disposition::Sale => CallResult::Sale,
-            Disposition::Transfer => CallResult::RightParty,
+            Disposition::Transfer | Disposition::RightParty => CallResult::RightParty,
+            Disposition::OtherPerson => CallResult::OtherPerson,
+            Disposition::WrongPerson => CallResult::WrongPerson,
+            Disposition::Language => CallResult::Language,
             Disposition::CallbackNotDue | Disposition::Ignore => CallResult::NoEffect,
         };
     }
@@ -136,7 +143,21 @@ pub struct Called<'a> {
 
 /// Every call of the lead, both ways, oldest first; worked out once for a judgement, because much of it asks.
 pub fn calls<'a>(facts: &'a Facts, policy: &Policy) -> Vec<Called<'a>> {
-    facts.calls().map(|(touch, call)| Called { touch, call, result: call_result(call, policy) }).collect()
+    let barred = |touch: &Touch| {
+        let said = facts.said.iter().find(|s| s.cited == touch.cited);
+        said.is_some_and(|s| s.findings.iter().any(|f| f.label == Label::Language))
+    };
+    facts
+        .calls()
+        .map(|(touch, call)| {
+            let result = match call_result(call, policy) {
+                // What they said no to, nobody understood; that they want no calls at all, one did.
+                r if r != CallResult::DoNotCall && barred(touch) => CallResult::Language,
+                r => r,
+            };
+            Called { touch, call, result }
+        })
+        .collect()
 }
 
 /// Calls of ours, with what they came to, oldest first.

@@ -13,6 +13,7 @@ mod dating;
 mod figures;
 mod finding;
 mod group;
+mod hint;
 mod judge;
 mod lexicon;
 mod named;
@@ -21,6 +22,7 @@ mod pattern;
 mod person;
 mod scan;
 mod spelled;
+mod standing;
 mod token;
 mod trim;
 mod vocabulary;
@@ -95,13 +97,24 @@ fn read_counted(
     let times = if calendar { reader.times(&dates) } else { Vec::new() };
     let slot = |slot: Slot, i: usize| -> Option<usize> {
         match slot {
-            Slot::Date => {
-                dates.binary_search_by_key(&i, |d| d.from).ok().filter(|n| !dates[*n].weak).map(|n| dates[n].to)
-            }
+            Slot::Date | Slot::Length => dates
+                .binary_search_by_key(&i, |d| d.from)
+                .ok()
+                .filter(|n| dates[*n].weak == (slot == Slot::Length))
+                .map(|n| dates[n].to),
             Slot::Time => times.binary_search_by_key(&i, |t| t.from).ok().map(|n| times[n].to),
-            Slot::Number => reader.count(i).map(|_| i + 1),
+            // "A" counts one in "a month", but is no figure.
+            Slot::Number => {
+                reader.count(i).filter(|_| tokens[i].is_number() || tokens[i].end - tokens[i].start > 2).map(|_| i + 1)
+            }
+            Slot::Money => reader.money(i, lexicon.known.currency),
             Slot::MinorAge => reader.count(i).filter(|n| (5..=17).contains(n)).map(|_| i + 1),
             Slot::Name => (tokens[i].shape == Shape::Capital && person::is_name(lexicon, &tokens, i)).then_some(i + 1),
+            Slot::Stranger => {
+                let t = &tokens[i];
+                let letters = matches!(t.shape, Shape::Lower | Shape::Capital) && t.end - t.start > 2;
+                (t.word == vocabulary::UNKNOWN && letters).then_some(i + 1)
+            }
             Slot::Email => (tokens[i].shape == Shape::Email).then_some(i + 1),
             Slot::Phone => person::phone(text, &tokens, i),
         }
@@ -168,6 +181,13 @@ mod tests {
         assert_eq!(errors.len(), 2, "{errors:?}");
         assert!(errors.iter().all(|e| e.starts_with("line ")), "{errors:?}");
         assert!(Lexicon::parse("spelling = 1").unwrap_err()[0].contains("line 1"));
+        let asked =
+            shipped.replacen("{stopword} [it", "{stopwords} [it", 1).replacen("\"<minor_age>", "\"<minorage>", 1);
+        let errors = Lexicon::parse(&asked).unwrap_err().concat();
+        assert!(
+            errors.contains("did you mean \"stopword\"?") && errors.contains("did you mean \"minor_age\"?"),
+            "{errors}"
+        );
     }
 
     #[test]

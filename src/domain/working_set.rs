@@ -4,20 +4,24 @@
 //! causes through the same few functions, so that what replay shows is what the worker does. It knows
 //! nothing of where leads are kept.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
 use super::decide::{self, Answer, Cause, Context, Decision, Mode};
 use super::event::{Body, Channel, ContentHash, Event, EventKey, EventType};
 use super::fold::fold;
-use super::identity::{Identity, Key, KeyHash, KeyHasher, Keys, LeadNo, MAX_HOLDERS, may_join};
+use super::identity::{
+    Identity, KEY_HOLDERS_KEPT, Key, KeyHash, KeyHasher, KeyKind, Keys, LeadNo, MAX_HOLDERS, may_join,
+};
 use super::lead::Lead;
 use super::policy::Policy;
-use super::pool::Claim;
+use super::pool::{Ask, Claim, PoolName, Wish};
 use super::suppression::Suppression;
-use super::task::{Kind, Outgoing, TaskState};
+use super::task::{Kind, Outgoing, Play, REMEMBERED, REPORT_GRACE, TaskState};
 use super::time::{Moment, Span};
+use super::world::{Happened, World};
 
 /// What does not change within a unit of work.
 #[derive(Clone)]
@@ -29,6 +33,28 @@ pub struct Env {
     pub publish_ahead: Span,
     /// `None` in replay, where every age is right.
     pub max_event_age: Option<Span>,
+    /// How many tasks a minute and queue late, imported and re-scored leads may cause; `None` in replay: no pace.
+    pub ramp_per_minute: Option<u32>,
+    /// Queues (by suffix) to which nothing is sent for now.
+    pub paused_queues: BTreeSet<String>,
+    pub world: std::sync::Arc<World>,
+}
+
+impl Env {
+    /// For virtual time: acting, every age right, no pace, and the fixed key and epoch that make two runs agree.
+    pub fn virtual_time(policy: std::sync::Arc<Policy>) -> Env {
+        Env {
+            policy,
+            hasher: KeyHasher::fixed(),
+            epoch: "0".to_owned(),
+            mode: Mode::Act,
+            publish_ahead: Span::ZERO,
+            max_event_age: None,
+            ramp_per_minute: None,
+            paused_queues: BTreeSet::new(),
+            world: std::sync::Arc::default(),
+        }
+    }
 }
 
 /// A lead as the unit of work holds it.
@@ -72,13 +98,15 @@ pub enum NotApplied {
     IdConflict,
 }
 
+/// Its tables are found by hashes already (of keys, events, tasks) or by our own numbers, which nobody outside chooses: a
+/// plain hasher will do.
 #[derive(Default)]
 pub struct WorkingSet {
-    pub leads: HashMap<LeadNo, Slot>,
-    pub keys: HashMap<KeyHash, Holders>,
-    pub seen: HashMap<(LeadNo, EventKey), ContentHash>,
+    pub leads: FxHashMap<LeadNo, Slot>,
+    pub keys: FxHashMap<KeyHash, Holders>,
+    pub seen: FxHashMap<(LeadNo, EventKey), ContentHash>,
     pub suppressions: BTreeMap<(KeyHash, Channel), Suppression>,
-    pub tasks: HashMap<Uuid, LeadNo>,
+    pub tasks: FxHashMap<Uuid, LeadNo>,
     pub unsent: BTreeSet<Uuid>,
     /// Numbers for new leads, next last.
     pub fresh: Vec<LeadNo>,
@@ -96,17 +124,36 @@ pub struct Net {
     pub moved: Vec<(LeadNo, LeadNo)>,
     pub erased: Vec<LeadNo>,
     pub outgoing: Vec<(LeadNo, Outgoing)>,
-    pub claims: Vec<(LeadNo, Claim)>,
-    pub unclaimed: Vec<(String, Uuid)>,
+    pub claims: Vec<(PoolName, Claim)>,
+    pub unclaimed: Vec<(PoolName, Uuid)>,
     pub unsent_dropped: Vec<Uuid>,
-    /// Tasks that got an id: a report may name them from now on.
-    pub tasks: Vec<(Uuid, LeadNo)>,
+    /// Revoked tasks that may still wait for the broker.
+    pub recalled: Vec<Uuid>,
+    /// Tasks that got an id: a report may name them from now until the instant.
+    pub tasks: Vec<(Uuid, LeadNo, Moment)>,
     /// Causes for leads that are not held here.
     pub inbox: Vec<(LeadNo, Answer)>,
     pub made: Vec<(Kind, TaskState)>,
+    /// What became of tasks, for the world.
+    pub happened: Vec<(Play, Happened)>,
     pub notes: Vec<(LeadNo, &'static str)>,
     pub conflicts: u32,
     pub merges: u32,
+}
+
+/// An event with its keys hashed, strongest first: hashing costs as much as deciding, so it is done once.
+pub struct Addressed<'e> {
+    pub event: &'e Event,
+    pub keys: Vec<(&'e Key, KeyHash)>,
+}
+
+impl<'e> Addressed<'e> {
+    pub fn new(event: &'e Event, hasher: &KeyHasher) -> Addressed<'e> {
+        let mut keys: Vec<&Key> = event.keys.iter().collect();
+        keys.sort_by_key(|k| (k.strength(), *k));
+        keys.dedup();
+        Addressed { event, keys: keys.into_iter().map(|k| (k, hasher.hash(k))).collect() }
+    }
 }
 
 impl WorkingSet {
@@ -124,24 +171,25 @@ impl WorkingSet {
     }
 
     /// Applies one event: find its lead, fold, decide.
-    pub fn apply(&mut self, event: &Event, env: &Env, now: Moment) -> Applied {
+    pub fn apply(&mut self, addressed: &Addressed<'_>, env: &Env, now: Moment) -> Applied {
+        let Addressed { event, keys } = addressed;
         if let Body::Rep(_) = event.body {
             return Applied::World;
         }
-        let mut keys: Vec<(&Key, KeyHash)> = event.keys.iter().map(|k| (k, env.hasher.hash(k))).collect();
-        keys.sort_by_key(|(k, _)| (k.strength(), *k));
-        keys.dedup();
         let named = event.task_id.and_then(|id| self.tasks.get(&id).copied()).map(|no| self.survivor(no));
         if keys.is_empty() && named.is_none() {
             return Applied::Refused(NotApplied::UnknownTask);
         }
-        if let Some(refused) = self.refuse_erased(event, &keys, named) {
+        if event.body == Body::Erased && self.is_forgotten(event, keys) {
+            return Applied::Duplicate;
+        }
+        if let Some(refused) = self.refuse_erased(event, keys, named) {
             return Applied::Refused(refused);
         }
-        if let Some(known) = self.known(event, &keys, named) {
+        if let Some(known) = self.known(event, keys, named) {
             return known;
         }
-        let no = match self.route(event, &keys, named) {
+        let no = match self.route(event, keys, named) {
             Some(no) => no,
             None => match self.create(event) {
                 Some(no) => no,
@@ -149,7 +197,7 @@ impl WorkingSet {
                 None => return Applied::Refused(NotApplied::UnknownTask),
             },
         };
-        let no = self.attach(event, no, &keys, env, now);
+        let no = self.attach(event, no, keys, env, now);
         self.seen.insert((no, event.key), event.content);
         self.net.seen.push((no, event.key, event.content));
         if event.body == Body::Erased {
@@ -158,6 +206,7 @@ impl WorkingSet {
         }
         if let Some(Slot::Live(lead)) = self.leads.get_mut(&no) {
             fold(&mut lead.facts, event, &env.policy);
+            lead.take_hashes(keys);
             lead.hash_keys(&env.hasher);
         }
         self.decide(no, &Cause::Event(event), env, now);
@@ -172,6 +221,11 @@ impl WorkingSet {
         }
     }
 
+    /// Decides on a lead for a cause that lies outside it, such as another policy.
+    pub fn reconsider(&mut self, no: LeadNo, cause: &Cause<'_>, env: &Env, now: Moment) {
+        self.decide(no, cause, env, now);
+    }
+
     /// Takes an answer from the lead's inbox.
     pub fn answer(&mut self, no: LeadNo, answer: Answer, env: &Env, now: Moment) {
         let no = self.survivor(no);
@@ -183,6 +237,14 @@ impl WorkingSet {
             Some(Slot::Merged { into, .. }) => self.survivor(*into),
             _ => no,
         }
+    }
+
+    /// Whether the erasure was carried out already: a copy of it, as after a crash, finds nobody and changes nothing.
+    fn is_forgotten(&self, event: &Event, keys: &[(&Key, KeyHash)]) -> bool {
+        let gone = |hash: &KeyHash| {
+            self.keys.get(hash).is_some_and(|h| h.leads.is_empty() && h.erased_at.is_some_and(|at| event.at <= at))
+        };
+        !keys.is_empty() && keys.iter().all(|(_, hash)| gone(hash))
     }
 
     /// On a forgotten key only a new inquiry made after the forgetting counts.
@@ -253,10 +315,19 @@ impl WorkingSet {
         let mut no = no;
         for (key, hash) in keys {
             let others: Vec<LeadNo> = match self.keys.get(hash) {
+                // Shared by a crowd: it joins nobody any more, and nobody is looked through.
+                Some(h) if h.leads.len() > MAX_HOLDERS + 1 => {
+                    self.crowd(no, key, *hash);
+                    self.hold_key(*hash, no);
+                    continue;
+                }
                 Some(h) => h.leads.iter().map(|l| self.survivor(*l)).filter(|l| *l != no).collect(),
                 None => Vec::new(),
             };
             let shared_for_good = others.len() >= MAX_HOLDERS;
+            if shared_for_good {
+                self.crowd(no, key, *hash);
+            }
             for other in others {
                 if !shared_for_good && self.may_merge(key, event, no, other) {
                     no = self.merge(no, other, env, now);
@@ -269,9 +340,18 @@ impl WorkingSet {
         no
     }
 
+    /// The lead is one of a crowd that carries the key: it has to ask before it uses it.
+    fn crowd(&mut self, no: LeadNo, key: &Key, hash: KeyHash) {
+        if key.kind == KeyKind::Phone
+            && let Some(Slot::Live(lead)) = self.leads.get_mut(&no)
+        {
+            lead.crowded.insert(key.clone(), hash);
+        }
+    }
+
     fn hold_key(&mut self, hash: KeyHash, no: LeadNo) {
         let holders = self.keys.entry(hash).or_default();
-        if !holders.leads.contains(&no) {
+        if holders.leads.len() < KEY_HOLDERS_KEPT && !holders.leads.contains(&no) {
             holders.leads.push(no);
             self.net.keys.insert(hash);
         }
@@ -330,7 +410,7 @@ impl WorkingSet {
         }
         if let Some(Slot::Live(lead)) = self.leads.get_mut(&keep) {
             lead.linked.retain(|l| *l != drop);
-            lead.absorb(loser.facts, loser.conduct, loser.id);
+            lead.absorb(loser.facts, loser.conduct, loser.id, &env.policy);
             lead.hash_keys(&env.hasher);
         }
         self.decide(keep, &Cause::Merged(loser.id), env, now);
@@ -364,11 +444,11 @@ impl WorkingSet {
         self.net.erased.push(no);
         // What this unit of work had yet to write about the person is forgotten as well.
         self.net.seen.retain(|(l, ..)| *l != no);
-        self.net.claims.retain(|(l, _)| *l != no);
-        self.net.tasks.retain(|(_, l)| *l != no);
+        self.net.claims.retain(|(_, claim)| claim.lead != no);
+        self.net.tasks.retain(|(_, l, _)| *l != no);
         self.net.outgoing.retain(|(l, out)| *l != no || matches!(out, Outgoing::Revocation { .. }));
         self.note(no, decision);
-        self.net.tasks.retain(|(_, l)| *l != no);
+        self.net.tasks.retain(|(_, l, _)| *l != no);
     }
 
     /// Decides on a lead that is held, and takes down what follows.
@@ -419,6 +499,7 @@ impl WorkingSet {
                 None => drop(self.net.suppressions.insert(slot, row)),
             }
         }
+        self.net.recalled.extend(d.recalled);
         for id in d.unsent_dropped {
             // Made and taken back in one unit of work: it simply never leaves.
             let before = self.net.outgoing.len();
@@ -430,7 +511,7 @@ impl WorkingSet {
         }
         for (pool, id) in d.unclaimed {
             let before = self.net.claims.len();
-            self.net.claims.retain(|(_, claim)| claim.task.task_id != id);
+            self.net.claims.retain(|(_, claim)| claim.id != id);
             if self.net.claims.len() == before {
                 self.net.unclaimed.push((pool, id));
             }
@@ -438,18 +519,21 @@ impl WorkingSet {
         for out in d.outgoing {
             if let Outgoing::Task(task) = &out {
                 self.tasks.insert(task.task_id, no);
-                self.net.tasks.push((task.task_id, no));
+                self.net.tasks.push((task.task_id, no, task.expires_at + REPORT_GRACE + REMEMBERED));
                 // Until this unit of work commits, nobody has seen it.
                 self.unsent.insert(task.task_id);
             }
             self.net.outgoing.push((no, out));
         }
-        for (wish, task) in d.claims {
-            self.tasks.insert(task.task_id, no);
-            self.net.tasks.push((task.task_id, no));
-            self.net.claims.push((no, Claim { lead: no, wish, task: *task }));
+        for Ask { pool, id, wish } in d.claims {
+            if let Wish::Partner { task, .. } = &wish {
+                self.tasks.insert(id, no);
+                self.net.tasks.push((id, no, task.expires_at + REPORT_GRACE + REMEMBERED));
+            }
+            self.net.claims.push((pool, Claim { lead: no, id, wish }));
         }
         self.net.made.extend(d.made);
+        self.net.happened.extend(d.happened);
         self.net.notes.extend(d.notes.into_iter().map(|n| (no, n)));
     }
 
@@ -478,6 +562,9 @@ impl WorkingSet {
             epoch: &env.epoch,
             publish_ahead: env.publish_ahead,
             max_event_age: env.max_event_age,
+            is_paced: env.ramp_per_minute.is_some(),
+            paused_queues: &env.paused_queues,
+            world: &env.world,
             suppressions: &self.suppressions,
             shared_touches,
             shared_keys,

@@ -20,7 +20,7 @@ use super::answer::Refused;
 use crate::domain::time::Moment;
 use crate::queue::{EventMessage, Queue};
 use crate::store::Store;
-use crate::wire::inbound::{Envelope, Inbound, decode};
+use crate::wire::inbound::{Envelope, Inbound, decode, in_words};
 
 /// Bytes of a whole request, whatever one event may have: ten thousand ordinary events.
 pub const MAX_BODY: usize = 16 << 20;
@@ -89,14 +89,21 @@ fn split(body: &[u8]) -> Result<Vec<&[u8]>, Refused> {
     let no_json = |what: &str| Refused::new(StatusCode::BAD_REQUEST, format!("the body is not JSON: {what}"));
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
     let Some(mut rest) = body.strip_prefix(b"[") else {
-        let (value, rest) = first_value(body).map_err(|error| no_json(&error.to_string()))?;
-        return if rest.trim_ascii().is_empty() { Ok(vec![value]) } else { Err(no_json("something follows its end")) };
+        let (value, rest) = first_value(body).map_err(|error| no_json(&in_words(&error)))?;
+        return match rest.trim_ascii() {
+            b"" => Ok(vec![value]),
+            [b'{', ..] => Err(no_json(
+                "a second event follows the first: put several into an array, [{…}, {…}], or send a file with one \
+                 event a line with `gleaner publish --events FILE`",
+            )),
+            _ => Err(no_json("something follows its end")),
+        };
     };
     let mut values = Vec::new();
     rest = rest.trim_ascii_start();
     while !rest.starts_with(b"]") {
-        let (value, after) =
-            first_value(rest).map_err(|error| no_json(&format!("in element {}, {error}", values.len())))?;
+        let (value, after) = first_value(rest)
+            .map_err(|error| no_json(&format!("in element {}, {}", values.len(), in_words(&error))))?;
         values.push(value);
         rest = after.trim_ascii_start();
         match rest.strip_prefix(b",") {
@@ -149,6 +156,14 @@ mod tests {
         {
             assert!(parts(body).is_none(), "{body}");
         }
+    }
+
+    #[test]
+    fn lines_of_events_are_told_how_to_be_sent() {
+        let refused = split(b"{\"a\":1}\n{\"b\":2}\n").unwrap_err();
+        assert!(format!("{refused:?}").contains("gleaner publish --events FILE"), "{refused:?}");
+        let refused = split(b"{a:1}").unwrap_err();
+        assert!(format!("{refused:?}").contains("line 1, column 2: a name must be in double quotes"), "{refused:?}");
     }
 
     #[test]

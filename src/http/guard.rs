@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
@@ -15,8 +15,12 @@ use sha2::{Digest, Sha256};
 
 use super::answer::Refused;
 use super::{REQUEST_WITHIN, Site};
+use crate::domain::policy::suggest::did_you_mean;
 use crate::queue::Queue;
 use crate::store::Store;
+
+/// Letters of a parameter's name that a refusal shows.
+const MAX_SHOWN: usize = 40;
 
 /// Lets a request pass that may be made.
 pub async fn check<S: Store, Q: Queue>(State(site): State<Arc<Site<S, Q>>>, request: Request, next: Next) -> Response {
@@ -28,6 +32,30 @@ pub async fn check<S: Store, Q: Queue>(State(site): State<Arc<Site<S, Q>>>, requ
         Ok(()) => next.run(request).await,
         Err(refused) => refused.into_response(),
     }
+}
+
+/// Refuses what a path does not know after its `?`: a misspelt limit would be no limit. Metrics let anything pass, since
+/// those who scrape them add names of their own.
+pub async fn parameters(request: Request, next: Next) -> Response {
+    let known: &[&str] = match request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) {
+        Some("/tasks/{suffix}") => &["limit", "lease"],
+        None | Some("/metrics") => return next.run(request).await,
+        Some(_) => &[],
+    };
+    match unknown_parameter(request.uri().query().unwrap_or_default(), known) {
+        None => next.run(request).await,
+        Some(says) => Refused::new(StatusCode::BAD_REQUEST, says).into_response(),
+    }
+}
+
+fn unknown_parameter(query: &str, known: &[&str]) -> Option<String> {
+    let names = query.split('&').map(|pair| pair.split('=').next().unwrap_or_default());
+    let name = names.filter(|name| !name.is_empty()).find(|name| !known.contains(name))?;
+    let shown: String = name.chars().take(MAX_SHOWN).collect();
+    Some(match known {
+        [] => format!("this path takes no parameters, and {shown:?} is one"),
+        known => format!("there is no parameter {shown:?}; {}", did_you_mean(&shown, known.iter().copied())),
+    })
 }
 
 /// Ends what takes too long.
@@ -111,6 +139,16 @@ mod tests {
         assert!(!with("localhost:8080", Some("http://localhost:9090")));
         assert!(!with("localhost:8080", Some("null")));
         assert!(!with("evil.example", None) && !with("127.0.0.1.evil.example:8080", None));
+    }
+
+    #[test]
+    fn a_parameter_that_a_path_does_not_know_is_named() {
+        let says = |query: &str| unknown_parameter(query, &["limit", "lease"]);
+        assert_eq!(says("limit=1&lease=2"), None);
+        assert_eq!(says(""), None);
+        assert_eq!(says("limt=10").as_deref(), Some("there is no parameter \"limt\"; did you mean limit?"));
+        assert_eq!(says("a=1").as_deref(), Some("there is no parameter \"a\"; known are limit, lease"));
+        assert!(unknown_parameter("as_of=x", &[]).unwrap().contains("takes no parameters"));
     }
 
     #[tokio::test]

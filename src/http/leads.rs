@@ -18,7 +18,7 @@ pub async fn lead<S: Store, Q: Queue>(
     let reader = &site.parts()?.reader;
     match reader.find(&key).await? {
         Found::Lead(lead) => Ok(Json(reader.record(&lead, reader.now().await?).await?)),
-        Found::Erased(_) => Err(Refused::new(StatusCode::GONE, "this person asked to be forgotten")),
+        Found::Erased => Err(Refused::new(StatusCode::GONE, "this person asked to be forgotten")),
         Found::Nobody => {
             let why = "no lead has this id or key (a key is given as email:…, phone:…, id:…, visitor:…, or bare)";
             Err(Refused::new(StatusCode::NOT_FOUND, why))

@@ -48,7 +48,7 @@ pub async fn permit<S: Store, Q: Queue>(
     drop(held);
     let now = loaded.now;
     let answer = match lead_of(&loaded.tasks, loaded.leads, task)? {
-        Some(lead) => judge(&lead, task, &loaded.suppressions, &parts.reader.policy, now),
+        Some(lead) => judge(&lead, task, &loaded.suppressions, &parts.reader.policy(), now),
         None => Err(denied("unknown_task", "No open task has this id: it ended long ago, or its lead was forgotten.")),
     };
     Ok(match answer {

@@ -16,7 +16,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions, Sqlite, SqlitePool, Transaction};
 use tokio::sync::Notify;
 
-use super::{DeadAction, DeadLetter, DeadLetterView, EventMessage, Published, Queue, QueueError, TaskMessage};
+use super::{DeadAction, DeadLetter, DeadLetterView, Depth, EventMessage, Published, Queue, QueueError, TaskMessage};
 use super::{Overrides, Routes};
 pub use events::LocalConsumer;
 pub use tasks::Waiting;
@@ -190,6 +190,17 @@ impl Queue for LocalQueue {
         choose: &mut (dyn FnMut(&DeadLetterView) -> DeadAction + Send),
     ) -> Result<usize, QueueError> {
         dead::visit(&self.inner, limit, choose).await
+    }
+
+    async fn depths(&self) -> Result<Vec<Depth>, QueueError> {
+        let Waiting { events, tasks, dead } = self.waiting().await?;
+        let depth = |queue: String, messages| Depth { queue, messages, consumers: None };
+        let own = [depth("gleaner.events".to_string(), events), depth("gleaner.dead-events".to_string(), dead)];
+        Ok(own.into_iter().chain(tasks.into_iter().map(|(suffix, n)| depth(format!("tasks.{suffix}"), n))).collect())
+    }
+
+    fn opened(&self) -> u64 {
+        0
     }
 
     async fn close(&self) {

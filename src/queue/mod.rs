@@ -100,6 +100,8 @@ pub struct TaskMessage {
     /// Milliseconds since 1970: becomes `timestamp` (whole seconds in AMQP).
     pub published_at_ms: i64,
     pub lead_version: u64,
+    /// The trace context it travels with, as W3C `traceparent`; `None`: one of its own, by its id.
+    pub traceparent: Option<String>,
 }
 
 /// What became of one [`TaskMessage`].
@@ -164,6 +166,17 @@ pub enum DeadAction {
     Drop,
 }
 
+/// How much one queue holds, for whoever watches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Depth {
+    /// Its name without the deployment's prefix, such as `gleaner.events` or `tasks.calls`.
+    pub queue: String,
+    /// Messages that are ready for somebody; those handed out and not acknowledged are not counted.
+    pub messages: u64,
+    /// `None` where queues know no consumers.
+    pub consumers: Option<u64>,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
     #[error("cannot reach the broker")]
@@ -219,6 +232,12 @@ pub trait Queue: Clone + Send + Sync + 'static {
         limit: usize,
         choose: &mut (dyn FnMut(&DeadLetterView) -> DeadAction + Send),
     ) -> impl Future<Output = Result<usize, QueueError>> + Send;
+
+    /// How much every queue holds that is there, within the bound of [`Queue::publish`].
+    fn depths(&self) -> impl Future<Output = Result<Vec<Depth>, QueueError>> + Send;
+
+    /// How many connections for publishing were opened so far; 0 where none is needed.
+    fn opened(&self) -> u64;
 
     /// Ends the connections that clones share, within a bound of its own (5 s); consumers end by themselves. Using the queue again opens them again.
     fn close(&self) -> impl Future<Output = ()> + Send;

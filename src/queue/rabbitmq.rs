@@ -2,7 +2,7 @@
 //!
 //! `topology` says what there is and `declare` makes it; `session` is one connection with bounds on everything.
 //! `consume` receives events and `settle` acknowledges them. `publish` sends over the one `line`, a `window` at a time;
-//! `properties` and `headers` turn our messages into AMQP's and back. `dead` looks after what was set aside.
+//! `properties` and `headers` turn our messages into AMQP's and back. `dead` looks after what was set aside, `depths` counts.
 //!
 //! Consuming and publishing have connections of their own: the broker stops reading from one that publishes while it
 //! has an alarm, and acknowledgements must not stop with it.
@@ -11,10 +11,12 @@ mod about;
 mod consume;
 mod dead;
 mod declare;
+mod depths;
 mod headers;
 mod line;
 mod properties;
 mod publish;
+mod rights;
 mod session;
 mod settings;
 mod settle;
@@ -27,8 +29,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use lapin::BasicProperties;
 use lapin::uri::AMQPUri;
 
-use super::{DeadAction, DeadLetter, DeadLetterView, EventMessage, Published, Queue, QueueError, TaskMessage};
+use super::{DeadAction, DeadLetter, DeadLetterView, Depth, EventMessage, Published, Queue, QueueError, TaskMessage};
 pub use consume::RabbitConsumer;
+pub use declare::Difference;
 pub use settings::RabbitSettings;
 pub use topology::{Argument, Binding, Exchange, QueueSpec, Topology};
 
@@ -52,6 +55,8 @@ struct Shared {
     generations: AtomicU64,
     /// Whether the topology was declared and nothing has hinted since that a part of it is gone.
     declared: AtomicBool,
+    /// Counts the publishing connections opened.
+    lines: AtomicU64,
 }
 
 impl Shared {
@@ -87,6 +92,7 @@ impl RabbitMq {
             topology,
             generations: AtomicU64::new(0),
             declared: AtomicBool::new(false),
+            lines: AtomicU64::new(0),
         });
         Ok(RabbitMq { publisher: Arc::new(publish::Publisher::new(shared.clone())), shared })
     }
@@ -96,12 +102,12 @@ impl RabbitMq {
         &self.shared.topology
     }
 
-    /// How the broker's exchanges and queues differ from [`RabbitMq::topology`], a sentence each; what is missing or exists otherwise.
+    /// How the broker's exchanges and queues differ from [`RabbitMq::topology`].
     /// Bindings cannot be read over AMQP; [`RabbitMq::apply_topology`] makes them.
     ///
     /// # Errors
-    /// Those of a connection, and [`QueueError::Refused`] where the user may not look.
-    pub async fn check_topology(&self) -> Result<Vec<String>, QueueError> {
+    /// Those of a connection.
+    pub async fn check_topology(&self) -> Result<Vec<Difference>, QueueError> {
         let session = session::Session::open(&self.shared, "topology").await?;
         let found = declare::check(&self.shared.topology, &session).await;
         session.end().await;
@@ -146,6 +152,14 @@ impl Queue for RabbitMq {
         choose: &mut (dyn FnMut(&DeadLetterView) -> DeadAction + Send),
     ) -> Result<usize, QueueError> {
         dead::visit(&self.shared, &self.publisher, limit, choose).await
+    }
+
+    async fn depths(&self) -> Result<Vec<Depth>, QueueError> {
+        self.publisher.depths().await
+    }
+
+    fn opened(&self) -> u64 {
+        self.shared.lines.load(Ordering::Relaxed)
     }
 
     async fn close(&self) {

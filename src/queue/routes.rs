@@ -13,6 +13,8 @@ use super::{EVENT_DELIVERY_LIMIT, TASK_QUEUE_LIMIT, TASK_QUEUES, revocation_key}
 pub struct Overrides {
     /// Most messages in one task queue.
     pub task_queue_limit: u32,
+    /// The same for single queues, by suffix.
+    pub task_queue_limits: BTreeMap<String, u32>,
     /// Deliveries of one event before the broker sets it aside itself.
     pub event_delivery_limit: u32,
     /// Routing keys by queue suffix, instead of the standard ones of that queue.
@@ -23,9 +25,17 @@ impl Default for Overrides {
     fn default() -> Overrides {
         Overrides {
             task_queue_limit: TASK_QUEUE_LIMIT,
+            task_queue_limits: BTreeMap::new(),
             event_delivery_limit: EVENT_DELIVERY_LIMIT,
             bindings: BTreeMap::new(),
         }
+    }
+}
+
+impl Overrides {
+    /// Most messages in the task queue with this suffix, at least 1.
+    pub fn limit_of(&self, suffix: &str) -> u32 {
+        self.task_queue_limits.get(suffix).copied().unwrap_or(self.task_queue_limit).max(1)
     }
 }
 

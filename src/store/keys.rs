@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::reach::Kept;
-use super::{Changes, KEY_HOLDERS_KEPT, KeyRow};
-use crate::domain::identity::{KeyHash, LeadNo, MAX_HOLDERS};
+use super::{Changes, KeyRow};
+use crate::domain::identity::{KEY_HOLDERS_KEPT, KeyHash, LeadNo, MAX_HOLDERS};
 
 /// The rows to write as they are, and the keys whose current row must be read under a lock first.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -68,15 +68,18 @@ pub struct LeadRow {
 /// Who carries a key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyRow {
-    /// The leads that carry it, in the order in which they got it. More than one: the key is shared. At most [`KEY_HOLDERS_KEPT`].
+    /// The leads that carry it, in the order in which they got it. More than one: the key is shared. At most [`KEY_HOLDERS_KEPT`](crate::domain::identity::KEY_HOLDERS_KEPT).
     /// As loaded, a lead merged away is replaced by its survivor, so far as the key's leads are held.
     pub holders: Vec<LeadNo>,
     /// The person was forgotten at this instant; earlier events on this key are refused.
     pub erased_at: Option<Moment>,
 }
 
-/// A shared key remembers at most this many holders.
-pub const KEY_HOLDERS_KEPT: usize = 1000;
+/// The shared value that the world's deltas are folded into.
+pub const WORLD: &str = "world";
+
+/// What is closed to whom.
+pub type SuppressionRow = ((KeyHash, Channel), Suppression);
 
 /// Everything the unit of work holds, read after the locks were taken.
 #[derive(Clone, Debug, Default)]
@@ -122,12 +125,15 @@ pub struct Changes {
     pub history: Vec<HistoryRow>,
     /// Merged away → survivor: keys, seen, history, tasks, claims, outbox and inbox move along; duplicates of `seen` fall away.
     pub moved: Vec<(LeadNo, LeadNo)>,
-    /// Erased leads: their history, seen, outbox rows, claims, inbox and tasks are deleted before anything here is
+    /// Erased leads: their history, seen, outbox rows (but for revocations, which must still arrive), claims, inbox and tasks are deleted before anything here is
     /// added, and no key names them any more. Tombstones are written through `keys`, the empty row through `leads`.
     pub erased: Vec<LeadNo>,
     pub outbox: Vec<OutboxRow>,
     /// Unsent outbox rows to take back. If one is no longer unsent the commit fails as [`StoreError::Contended`].
     pub unsent_dropped: Vec<Uuid>,
+    /// Outbox rows of revoked tasks that somebody may have tried to publish: those still there go, so that they do not
+    /// leave after their revocation. One that is just being published may still do so.
+    pub recalled: Vec<Uuid>,
     pub tasks: Vec<TaskRow>,
     pub claims: Vec<ClaimRow>,
     /// Claims taken back. If one is gone (answered meanwhile) the commit fails as [`StoreError::Contended`].
@@ -156,6 +162,7 @@ impl Changes {
             erased,
             outbox,
             unsent_dropped,
+            recalled,
             tasks,
             claims,
             claims_dropped,
@@ -173,6 +180,7 @@ impl Changes {
             && erased.is_empty()
             && outbox.is_empty()
             && unsent_dropped.is_empty()
+            && recalled.is_empty()
             && tasks.is_empty()
             && claims.is_empty()
             && claims_dropped.is_empty()
@@ -391,6 +399,37 @@ pub trait Store: Clone + Send + Sync + 'static {
     fn history(&self, lead: LeadNo, limit: usize) -> impl Future<Output = Result<Vec<HistoryRow>, StoreError>> + Send;
     /// Deletes history older than `before` and task rows past their time, at most `limit` rows of each; returns how many went.
     fn prune(&self, before: Moment, limit: usize) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// When the person who carried the key was forgotten, where nobody carries it since.
+    fn erased_at(&self, key: KeyHash) -> impl Future<Output = Result<Option<Moment>, StoreError>> + Send;
+    /// All suppression rows after one, in the order of key and channel, at most `limit`.
+    fn suppressions_after(
+        &self,
+        after: Option<(KeyHash, Channel)>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<SuppressionRow>, StoreError>> + Send;
+
+    /// Names of the shared values, each with its version: a few rows, asked for every second.
+    fn control_versions(&self) -> impl Future<Output = Result<BTreeMap<String, i64>, StoreError>> + Send;
+    /// A shared value with its version.
+    fn read_control(&self, name: &str) -> impl Future<Output = Result<Option<(i64, Vec<u8>)>, StoreError>> + Send;
+    /// Writes a shared value if its version is still `seen` (0: it was not there). False: somebody else was first.
+    fn write_control(
+        &self,
+        name: &str,
+        seen: i64,
+        value: &[u8],
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// Oldest facts about the world that are not folded yet.
+    fn world_deltas(&self, limit: usize) -> impl Future<Output = Result<Vec<(EventKey, Vec<u8>)>, StoreError>> + Send;
+    /// Writes the value [`WORLD`] if its version is still `seen`, and drops the facts that are folded into it, both or
+    /// neither. False: somebody else was first.
+    fn fold_world(
+        &self,
+        seen: i64,
+        value: &[u8],
+        folded: &[EventKey],
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// When the next lead is due, for the wake lane's sleep.
     fn next_wake(&self) -> impl Future<Output = Result<Option<Moment>, StoreError>> + Send;

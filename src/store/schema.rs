@@ -21,6 +21,8 @@ macro_rules! migrations {
             migration!($dialect, 2, "0002_outbox", oldest_binary 4),
             migration!($dialect, 3, "0003_pools", oldest_binary 4),
             migration!($dialect, 4, "0004_chores", oldest_binary 4),
+            // A binary that does not read it would not obey a pause.
+            migration!($dialect, 5, "0005_control", oldest_binary 5),
         ]
     };
 }

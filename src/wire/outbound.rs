@@ -8,8 +8,9 @@ use uuid::Uuid;
 use crate::domain::task::{Outgoing, Revocation, Task};
 use crate::domain::time::Moment;
 
-/// The schema a consumer can check the data of a type against; `gleaner schema` writes it.
-fn data_schema(kind: &str) -> String {
+/// The name of the schema that a consumer can check the data of a type against. It is a name and no page: `gleaner
+/// schema` writes what it names.
+pub fn data_schema(kind: &str) -> String {
     format!("https://gleaner.example/schema/{kind}/1")
 }
 

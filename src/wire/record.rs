@@ -15,7 +15,7 @@ use crate::domain::event::{Channel, WhenLocal};
 use crate::domain::identity::{KeyHash, KeyKind};
 use crate::domain::lead::Lead;
 use crate::domain::policy::Policy;
-use crate::domain::score::{FitWhat, Level};
+use crate::domain::score::{Level, Part};
 use crate::domain::suppression::Suppression;
 use crate::domain::task::{Number, Play};
 use crate::domain::time::{Moment, date_of_day};
@@ -42,6 +42,7 @@ pub struct LeadRecord {
     pub open_tasks: Vec<Uuid>,
     pub planned: Vec<PlanOut>,
     pub next_action: Option<NextOut>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<ChangedOut>,
     pub facts_digest: String,
     pub policy: String,
@@ -64,6 +65,10 @@ pub struct QualificationOut {
     pub need: Option<LevelOut>,
     pub timeline: Option<LevelOut>,
     pub confirmed: u8,
+    /// 0 to 100 over what is known of the four, by their weights in the policy.
+    pub score: Option<Number>,
+    /// How much of the four is known, by their weights, 0 to 1.
+    pub known: Number,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -72,6 +77,11 @@ pub struct LevelOut {
     pub at: String,
     pub event: String,
     pub guessed: bool,
+    /// How sure it is, 0 to 1.
+    pub confidence: Number,
+    /// Why it was guessed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -134,6 +144,9 @@ pub struct PointsOut {
     pub name: String,
     pub points: Number,
     pub because: String,
+    /// The newest event behind the points, where one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -166,9 +179,19 @@ pub struct NextOut {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangedOut {
     pub at: String,
+    /// Verdict and cause before; the same as `to` where only a score moved.
     pub from: String,
     pub to: String,
     pub by: String,
+    pub fit: MovedOut,
+    /// Without and with the cause, both as of `at`.
+    pub engagement: MovedOut,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MovedOut {
+    pub from: Number,
+    pub to: Number,
 }
 
 /// Writes down a lead as judged at `now`. `linked` are the public ids of the leads it shares keys with.
@@ -200,11 +223,14 @@ pub fn record(
             high: Number(j.conversion.high),
             basis: "rules".into(),
         },
-        qualification: qualification(&j),
+        qualification: qualification(&j, policy),
         diagnosis: diagnosis(&j),
         audit: AuditOut { complete: j.audit.complete(), items: j.audit.items.iter().map(audit_item).collect() },
         findings: findings(lead),
-        explanation: ExplanationOut { fit: fit_parts(&j, policy), engagement: engagement_parts(&j, now) },
+        explanation: ExplanationOut {
+            fit: policy.fit.parts(&j.fit).into_iter().map(points).collect(),
+            engagement: j.engagement.parts(policy, now).into_iter().map(points).collect(),
+        },
         contact_status: j
             .keys
             .iter()
@@ -223,6 +249,8 @@ pub fn record(
             from: c.from.clone(),
             to: c.to.clone(),
             by: c.by.clone(),
+            fit: MovedOut { from: Number(c.fit.0), to: Number(c.fit.1) },
+            engagement: MovedOut { from: Number(c.engagement.0), to: Number(c.engagement.1) },
         }),
         facts_digest: lead.facts.digest(),
         policy: policy.hash.clone(),
@@ -242,13 +270,15 @@ fn keys(lead: &Lead) -> BTreeMap<String, Vec<String>> {
     out
 }
 
-fn qualification(j: &Judgement<'_>) -> QualificationOut {
+fn qualification(j: &Judgement<'_>, policy: &Policy) -> QualificationOut {
     let level = |l: &Option<Level<'_>>| {
         l.as_ref().map(|l| LevelOut {
             level: l.level,
             at: l.at.to_string(),
             event: l.event.to_owned(),
             guessed: l.guessed,
+            confidence: Number(l.confidence(policy)),
+            because: l.because(policy).map(str::to_owned),
         })
     };
     let q = &j.qualification;
@@ -258,6 +288,8 @@ fn qualification(j: &Judgement<'_>) -> QualificationOut {
         need: level(&q.need),
         timeline: level(&q.timeline),
         confirmed: q.confirmed,
+        score: q.score.map(Number),
+        known: Number(q.known),
     }
 }
 
@@ -302,37 +334,13 @@ fn findings(lead: &Lead) -> Vec<FindingOut> {
     lead.facts.said.iter().flat_map(|s| s.findings.iter().map(|f| finding(&s.cited.id, f))).collect()
 }
 
-fn fit_parts(j: &Judgement<'_>, policy: &Policy) -> Vec<PointsOut> {
-    j.fit
-        .parts
-        .iter()
-        .map(|part| {
-            let rule = part.rule.and_then(|i| policy.scoring.fit.get(i));
-            let (name, because) = match (part.what, rule) {
-                (FitWhat::Rule, Some(rule)) => (rule.name.clone(), rule.because.clone()),
-                (FitWhat::GroupCap, _) => ("group_cap".into(), "rules of one group count only so far".into()),
-                (FitWhat::Bound, _) => ("bound".into(), "the score stays between 0 and 100".into()),
-                (FitWhat::Start | FitWhat::Rule, _) => ("start".into(), "every lead starts in the middle".into()),
-            };
-            PointsOut { name, points: Number(part.points), because }
-        })
-        .collect()
-}
-
-fn engagement_parts(j: &Judgement<'_>, now: Moment) -> Vec<PointsOut> {
-    j.engagement
-        .parts
-        .iter()
-        .map(|part| {
-            let name = part.custom.map_or_else(|| part.name.name().to_owned(), str::to_owned);
-            let n = part.count;
-            let because = match n {
-                1 => format!("once, {} ago", now - part.newest),
-                _ => format!("{n} times, last {} ago", now - part.newest),
-            };
-            PointsOut { name, points: Number(part.points), because }
-        })
-        .collect()
+fn points(part: Part<'_>) -> PointsOut {
+    PointsOut {
+        name: part.name,
+        points: Number(part.points),
+        because: part.because,
+        event: part.event.map(str::to_owned),
+    }
 }
 
 fn suppressed(lead: &Lead, rows: &BTreeMap<(KeyHash, Channel), Suppression>) -> Vec<SuppressedOut> {

@@ -22,9 +22,7 @@ pub(super) async fn run<S: Store, Q: Queue>(worker: Worker<S, Q>, mut stop: Stop
         }
         match worker.store.outbox_depth().await {
             Ok(depth) => {
-                let rows = depth.iter().map(|(_, _, n, _)| n).sum();
-                let oldest = depth.iter().map(|(_, _, _, age)| age.0.max(0)).max().unwrap_or(0);
-                worker.metrics.outbox(rows, Duration::from_millis(oldest as u64));
+                worker.metrics.outbox(&depth);
                 worker.health.set_storing(true);
             }
             Err(error) => {

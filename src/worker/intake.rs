@@ -5,12 +5,14 @@
 
 use std::time::Duration;
 
+use opentelemetry::trace::FutureExt as _;
+
 use super::backoff::Backoff;
 use super::step::{Handled, Stepper, chain};
 use super::{Stop, Worker, stopped};
 use crate::queue::{Consumer, Queue, QueueError};
 use crate::store::{Store, StoreError};
-use crate::telemetry::Peer;
+use crate::telemetry::{Peer, trace};
 
 /// Why a consumer's life ended.
 enum Ended {
@@ -90,20 +92,39 @@ async fn consume<S: Store, Q: Queue>(
 ) -> Ended {
     let settings = worker.settings.clone();
     let stepper = Stepper { worker };
+    // Read while the one before was worked.
+    let mut next = None;
     loop {
-        let batch = tokio::select! {
-            biased;
-            () = stopped(stop) => {
-                consumer.close().await;
-                return Ended::Stopped;
-            }
-            batch = consumer.receive(settings.batch_size, settings.batch_linger) => batch,
+        let batch = match next.take() {
+            Some(batch) if !*stop.borrow() => batch,
+            _ => tokio::select! {
+                biased;
+                () = stopped(stop) => {
+                    consumer.close().await;
+                    return Ended::Stopped;
+                }
+                batch = consumer.receive(settings.batch_size, settings.batch_linger) => batch.map(|b| stepper.read(b)),
+            },
         };
         let batch = match batch {
             Ok(batch) => batch,
             Err(error) => return Ended::Queue(error),
         };
-        match stepper.batch(batch).await {
+        let received = trace::receive(batch.len(), batch.contexts());
+        let worked = {
+            let mut work = std::pin::pin!(stepper.work_batch(batch).with_context(received));
+            loop {
+                tokio::select! {
+                    biased;
+                    worked = &mut work => break worked,
+                    // Given up half-way it loses nothing: what has arrived stays with the consumer.
+                    batch = consumer.receive(settings.batch_size, settings.batch_linger), if next.is_none() => {
+                        next = Some(batch.map(|b| stepper.read(b)));
+                    }
+                }
+            }
+        };
+        match worked {
             Ok(handled) => {
                 if let Err(error) = settle(worker, &mut consumer, handled).await {
                     return Ended::Queue(error);

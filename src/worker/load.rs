@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::domain::conduct::Stage;
+use crate::domain::event::EventKey;
 use crate::domain::lead::DecodeError;
 use crate::domain::lead::Lead;
-use crate::domain::task::{REMEMBERED, REPORT_GRACE};
+use crate::domain::task::Play;
 use crate::domain::time::Moment;
 use crate::domain::working_set::{Holders, Net, Slot, WorkingSet};
+use crate::domain::world::{Delta, Happened};
 use crate::store::{Changes, ClaimRow, KeyRow, LeadRow, Loaded, OutboxRow, TaskRow};
 use crate::wire::outbound::{Message, message};
 
@@ -46,8 +48,10 @@ pub fn changes(set: &WorkingSet, net: Net, now: Moment) -> Changes {
         moved: net.moved,
         erased: net.erased,
         unsent_dropped: net.unsent_dropped,
-        claims_dropped: net.unclaimed,
+        recalled: net.recalled,
+        claims_dropped: net.unclaimed.into_iter().map(|(pool, id)| (pool.to_string(), id)).collect(),
         suppressions: net.suppressions,
+        world: world_row(&net.happened),
         inbox: net.inbox.into_iter().map(|(no, answer)| (no, answer.encode())).collect(),
         ..Changes::default()
     };
@@ -63,28 +67,23 @@ pub fn changes(set: &WorkingSet, net: Net, now: Moment) -> Changes {
     out.claims = net
         .claims
         .iter()
-        .map(|(no, claim)| ClaimRow {
-            pool: crate::domain::pool::PARTNERS.to_owned(),
-            task_id: claim.task.task_id,
-            lead_no: *no,
+        .map(|(pool, claim)| ClaimRow {
+            pool: pool.to_string(),
+            task_id: claim.id,
+            lead_no: claim.lead,
             wish: claim.encode(),
             not_before: now,
         })
         .collect();
-    // A task is remembered from its making: at the latest it ends an hour after its expiry.
-    out.tasks = net
-        .tasks
-        .iter()
-        .map(|(task_id, lead_no)| {
-            let ends = expiry(set, *lead_no, *task_id).unwrap_or(now) + REPORT_GRACE;
-            TaskRow { task_id: *task_id, lead_no: *lead_no, forget_after: ends + REMEMBERED }
-        })
-        .collect();
+    let row = |(task_id, lead_no, forget_after)| TaskRow { task_id, lead_no, forget_after };
+    out.tasks = net.tasks.into_iter().map(row).collect();
     out
 }
 
-fn expiry(set: &WorkingSet, no: crate::domain::identity::LeadNo, task: uuid::Uuid) -> Option<Moment> {
-    set.lead(no)?.conduct.ledger.iter().find(|e| e.id == task).map(|e| e.expires_at)
+/// What happened to tasks, as one fact about the world. Its key only has to be new.
+fn world_row(happened: &[(Play, Happened)]) -> Vec<(EventKey, Vec<u8>)> {
+    let delta = Delta::counting(happened);
+    delta.map(|delta| (EventKey(uuid::Uuid::new_v4().into_bytes()), delta.encode())).into_iter().collect()
 }
 
 fn lead_row(no: crate::domain::identity::LeadNo, slot: &Slot, now: Moment) -> LeadRow {

@@ -6,13 +6,17 @@
 
 mod backoff;
 mod chores;
+mod circumstances;
 mod intake;
 mod load;
+mod measure;
 mod outbox;
 mod pools;
+mod rescore;
 mod seam;
 mod step;
 mod wakeups;
+mod world;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,11 +25,14 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
+use circumstances::Circumstances;
+
 use crate::domain::time::Span;
 use crate::domain::working_set::Env;
 use crate::queue::Queue;
 use crate::store::{Lease, OutboxRow, Store};
 use crate::telemetry::Metrics;
+use crate::telemetry::trace::Origins;
 use crate::wire::inbound::Inbound;
 
 pub use load::working_set;
@@ -92,13 +99,16 @@ pub async fn stopped(stop: &mut Stop) {
 pub struct Worker<S, Q> {
     pub(crate) store: S,
     pub(crate) queue: Q,
-    pub(crate) env: Arc<Env>,
+    /// The circumstances as of now; a unit of work takes them once.
+    env: watch::Receiver<Arc<Env>>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) metrics: Metrics,
     pub(crate) health: Arc<Health>,
     /// Names this process as the holder of outbox leases.
     pub(crate) id: Uuid,
     pub(crate) handover: mpsc::Sender<Vec<OutboxRow>>,
+    /// In whose traces the tasks are that this process has not published yet.
+    pub(crate) origins: Origins,
 }
 
 impl<S: Clone, Q: Clone> Clone for Worker<S, Q> {
@@ -112,16 +122,18 @@ impl<S: Clone, Q: Clone> Clone for Worker<S, Q> {
             health: self.health.clone(),
             id: self.id,
             handover: self.handover.clone(),
+            origins: self.origins.clone(),
         }
     }
 }
 
 impl<S: Store, Q: Queue> Worker<S, Q> {
-    /// Runs all lanes until `stop` says so, then lets each finish within the grace.
+    /// Runs all lanes until `stop` says so, then lets each finish within the grace. `in_force` holds what the
+    /// configuration says, and is told what all workers are to obey over it.
     pub async fn run(
         store: S,
         queue: Q,
-        env: Arc<Env>,
+        in_force: watch::Sender<Arc<Env>>,
         settings: Settings,
         metrics: Metrics,
         health: Arc<Health>,
@@ -130,14 +142,29 @@ impl<S: Store, Q: Queue> Worker<S, Q> {
         let (handover, rows) = mpsc::channel(HANDOVER);
         let grace = settings.shutdown_grace;
         let id = Uuid::new_v4();
-        let worker = Worker { store, queue, env, settings: Arc::new(settings), metrics, health, id, handover };
-        tracing::info!(worker = %id, mode = ?worker.env.mode, policy = worker.env.policy.hash, "worker starts");
+        let (mut circumstances, env) = Circumstances::new(in_force);
+        // A pause must be known before the first message is worked.
+        while let Err(error) = circumstances.refresh(&store).await {
+            tracing::warn!(error = step::chain(&error), "what all workers obey cannot be read yet; trying again");
+            tokio::select! {
+                () = stopped(&mut stop) => return,
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+        let (settings, origins) = (Arc::new(settings), Origins::default());
+        let worker = Worker { store, queue, env, settings, metrics, health, id, handover, origins };
+        let env = worker.env();
+        tracing::info!(worker = %id, mode = ?env.mode, policy = env.policy.hash, "worker starts");
         let outbox = tokio::spawn(outbox::run(worker.clone(), rows, stop.clone()));
         let lanes = [
             tokio::spawn(intake::run(worker.clone(), stop.clone())),
             tokio::spawn(wakeups::run(worker.clone(), stop.clone())),
             tokio::spawn(pools::run(worker.clone(), stop.clone())),
             tokio::spawn(chores::run(worker.clone(), stop.clone())),
+            tokio::spawn(measure::run(worker.clone(), stop.clone())),
+            tokio::spawn(world::run(worker.clone(), stop.clone())),
+            tokio::spawn(rescore::run(worker.clone(), stop.clone())),
+            tokio::spawn(circumstances::run(worker.clone(), circumstances, stop.clone())),
         ];
         let queue = worker.queue.clone();
         stopped(&mut stop).await;
@@ -162,6 +189,11 @@ impl<S: Store, Q: Queue> Worker<S, Q> {
         }
         queue.close().await;
         tracing::info!("worker stopped");
+    }
+
+    /// What is in force now.
+    pub(crate) fn env(&self) -> Arc<Env> {
+        self.env.borrow().clone()
     }
 
     pub(crate) fn lease(&self) -> Lease {

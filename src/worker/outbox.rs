@@ -81,32 +81,38 @@ async fn publish<S: Store, Q: Queue>(
         match row.expires_at {
             // Never publish what nobody may use any more: a negative expiration would also close the channel.
             Some(at) if at <= now => {
+                worker.origins.forget(row.id);
                 overdue.push((row.id, row.lead_no, Answer::ExpiredUnsent { task: row.id, at: now }.encode()))
             }
             _ if paused.contains_key(&row.queue) => held_back.push((row.id, OutboxState::Unsent)),
-            _ => {
-                messages.push(task_message(&row, now));
-                sent.push(row);
-            }
+            _ => sent.push(row),
         }
+    }
+    let ids: Vec<Uuid> = sent.iter().map(|row| row.id).collect();
+    let publishing = worker.origins.publish(&ids);
+    for row in &sent {
+        let context = publishing.context_of(row.id, &row.kind);
+        messages.push(TaskMessage { traceparent: context.map(|c| c.to_string()), ..task_message(row, now) });
     }
     pass(Seam::BeforePublish);
     let outcomes = worker.queue.publish(messages).await;
+    drop(publishing);
     pass(Seam::AfterConfirm);
     let mut confirmed: Vec<Uuid> = Vec::with_capacity(sent.len());
     for (row, outcome) in sent.into_iter().zip(outcomes) {
         match outcome {
             Published::Confirmed => {
-                worker.metrics.published(PublishOutcome::Confirmed);
+                worker.metrics.published(&row.queue, PublishOutcome::Confirmed);
+                worker.origins.forget(row.id);
                 confirmed.push(row.id);
             }
             Published::Unroutable => {
-                worker.metrics.published(PublishOutcome::Unroutable);
+                worker.metrics.published(&row.queue, PublishOutcome::Unroutable);
                 tracing::warn!(task = %row.id, routing_key = row.routing_key, "no queue is bound for a task; it is kept and tried again");
                 held_back.push((row.id, OutboxState::Unroutable));
             }
             Published::Refused => {
-                worker.metrics.published(PublishOutcome::Refused);
+                worker.metrics.published(&row.queue, PublishOutcome::Refused);
                 if paused.insert(row.queue.clone(), Instant::now() + PAUSE).is_none() {
                     tracing::warn!(
                         queue = row.queue,
@@ -116,7 +122,7 @@ async fn publish<S: Store, Q: Queue>(
                 held_back.push((row.id, OutboxState::Handed));
             }
             // The lease lapses and the row is published again, under the same id.
-            Published::Unknown => worker.metrics.published(PublishOutcome::Unknown),
+            Published::Unknown => worker.metrics.published(&row.queue, PublishOutcome::Unknown),
         }
     }
     settle(worker, &confirmed, &held_back, &overdue).await;
@@ -163,5 +169,6 @@ fn task_message(row: &OutboxRow, now: crate::domain::time::Moment) -> TaskMessag
         expires_in: row.expires_at.map(|at| Duration::from_millis((at - now).0.max(1) as u64)),
         published_at_ms: now.0,
         lead_version: row.lead_version.max(0) as u64,
+        traceparent: None,
     }
 }

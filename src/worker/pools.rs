@@ -9,7 +9,8 @@ use super::load::outbox_row;
 use super::seam::{Seam, pass};
 use super::step::chain;
 use super::{CLAIMS_AT_ONCE, Stop, Worker, stopped};
-use crate::domain::pool::{Claim, Pool, allot};
+use crate::domain::decide::Answer;
+use crate::domain::pool::{Claim, Pool, PoolName, Terms, allot};
 use crate::queue::Queue;
 use crate::store::{PoolChanges, Store, StoreError};
 use crate::wire::outbound::task_message;
@@ -43,6 +44,8 @@ pub(super) async fn run<S: Store, Q: Queue>(worker: Worker<S, Q>, mut stop: Stop
 async fn allot_once<S: Store, Q: Queue>(worker: &Worker<S, Q>) -> Result<bool, StoreError> {
     let Some((held, loaded)) = worker.store.hold_pool(CLAIMS_AT_ONCE).await? else { return Ok(false) };
     let now = loaded.now;
+    let name = PoolName::parse(&loaded.name);
+    let name = name.ok_or_else(|| StoreError::Refused(format!("nobody knows the pool {:?}", loaded.name).into()))?;
     let mut pool = Pool::decode(&loaded.state).map_err(|e| StoreError::Refused(Box::new(e)))?;
     let mut claims = Vec::with_capacity(loaded.claims.len());
     for row in &loaded.claims {
@@ -51,16 +54,20 @@ async fn allot_once<S: Store, Q: Queue>(worker: &Worker<S, Q>) -> Result<bool, S
         claim.lead = row.lead_no;
         claims.push(claim);
     }
-    let out = allot(&mut pool, claims, &worker.env.policy, now);
+    let env = worker.env();
+    // A queue's minutes are asked for only where there is a pace; if it was switched off meanwhile, all may go.
+    let terms = Terms { policy: &env.policy, ramp_per_minute: env.ramp_per_minute.unwrap_or(u32::MAX) };
+    let out = allot(&name, &mut pool, claims, terms, now);
     let mut changes = PoolChanges { state: pool.encode(), ..PoolChanges::default() };
-    for (lead, task, answer) in out.grants {
+    for (lead, task) in out.published {
         changes.outbox.push(outbox_row(lead, task_message(&task, now)));
-        changes.answered.push((task.task_id, lead, answer.encode()));
         worker.metrics.task(task.kind.event_type(), "ready");
     }
-    for (lead, task, answer) in out.denials {
-        worker.metrics.pool_denied("partners");
-        changes.answered.push((task, lead, answer.encode()));
+    for (lead, id, answer) in out.answers {
+        if matches!(answer, Answer::Denied { .. }) {
+            worker.metrics.pool_denied(name.kind());
+        }
+        changes.answered.push((id, lead, answer.encode()));
     }
     let rows = changes.outbox.clone();
     pass(Seam::InAllotter);

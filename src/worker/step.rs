@@ -3,6 +3,7 @@
 //! The whole batch is one transaction. What one message may have caused leads to one by one, so that only the
 //! culprit is set aside; what the database or a neighbour caused is tried again whole and counts against nobody.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
@@ -13,15 +14,18 @@ use crate::domain::decide::Answer;
 use crate::domain::event::{Body, Event, EventType};
 use crate::domain::identity::LeadNo;
 use crate::domain::time::Moment;
-use crate::domain::working_set::{Applied, Env, WorkingSet};
+use crate::domain::working_set::{Addressed, Applied, Env, Net, WorkingSet};
+use crate::domain::world::Delta;
 use crate::queue::{DeadLetter, Delivery, Queue, Tag};
 use crate::replay::refusal_words;
 use crate::store::{Changes, HistoryRow, Loaded, OutboxRow, Store, StoreError, Wanted, WantedMessage};
-use crate::telemetry::EventOutcome;
+use crate::telemetry::{EventOutcome, TraceParent, trace};
 use crate::wire::inbound::{Envelope, Reason, Refusal, decode, key_of_body, key_of_event};
 
 /// Whole retries of a unit of work that another worker got in the way of.
 const CONTENDED_TRIES: u32 = 3;
+/// The same for one message: each try waits up to the store's own limit on locks (2 s), some two minutes together.
+const ALONE_TRIES: u32 = 60;
 /// Tries of one message alone, each counted in the database before it is made, until it is set aside.
 const SUSPECT_TRIES: u32 = 3;
 
@@ -34,10 +38,42 @@ pub struct Handled<R> {
     pub dead: Vec<(Tag, DeadLetter<R>)>,
 }
 
+/// A batch that was decoded and not yet worked.
+pub struct Batch<R> {
+    received: Moment,
+    fresh: Vec<Message<R>>,
+    suspects: Vec<Message<R>>,
+    /// What was refused already.
+    handled: Handled<R>,
+}
+
+impl<R> Batch<R> {
+    /// How many events were understood.
+    pub fn len(&self) -> usize {
+        self.fresh.len() + self.suspects.len()
+    }
+
+    /// Whether none was.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The trace contexts that the events carry.
+    pub fn contexts(&self) -> impl Iterator<Item = TraceParent> {
+        self.fresh.iter().chain(&self.suspects).filter_map(Message::context)
+    }
+}
+
 /// One delivery on its way through the step.
 struct Message<R> {
     delivery: Delivery<R>,
     event: Event,
+}
+
+impl<R> Message<R> {
+    fn context(&self) -> Option<TraceParent> {
+        TraceParent::of(&self.delivery.meta.headers, &self.delivery.body)
+    }
 }
 
 /// Works units of work against a store; the intake lane, the wake lane and tests share it.
@@ -58,17 +94,31 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
     /// # Errors
     /// The store is away: nothing is known to be settled, everything will come again.
     pub async fn batch(&self, deliveries: Vec<Delivery<Q::Raw>>) -> Result<Handled<Q::Raw>, StoreError> {
-        let mut handled = Handled { done: Vec::with_capacity(deliveries.len()), dead: Vec::new() };
-        let (mut fresh, mut suspects) = (Vec::with_capacity(deliveries.len()), Vec::new());
+        self.work_batch(self.read(deliveries)).await
+    }
+
+    /// Decodes a batch: what a worker can do for the next one while the database is busy with this one.
+    pub fn read(&self, deliveries: Vec<Delivery<Q::Raw>>) -> Batch<Q::Raw> {
         let received = wall_clock(&self.worker.settings);
+        let handled = Handled { done: Vec::with_capacity(deliveries.len()), dead: Vec::new() };
+        let mut batch = Batch { received, fresh: Vec::with_capacity(deliveries.len()), suspects: Vec::new(), handled };
         for delivery in deliveries {
             match self.decode(&delivery, received) {
-                Err(refusal) => self.refuse(&mut handled, delivery, refusal, received),
+                Err(refusal) => self.refuse(&mut batch.handled, delivery, refusal, received),
                 // It was given to somebody who then died or lost the connection: perhaps it was the reason.
-                Ok(event) if delivery.meta.redelivered => suspects.push(Message { delivery, event }),
-                Ok(event) => fresh.push(Message { delivery, event }),
+                Ok(event) if delivery.meta.redelivered => batch.suspects.push(Message { delivery, event }),
+                Ok(event) => batch.fresh.push(Message { delivery, event }),
             }
         }
+        batch
+    }
+
+    /// Works a batch that was read.
+    ///
+    /// # Errors
+    /// Those of [`Stepper::batch`].
+    pub async fn work_batch(&self, batch: Batch<Q::Raw>) -> Result<Handled<Q::Raw>, StoreError> {
+        let Batch { received, mut fresh, mut suspects, mut handled } = batch;
         match self.work(&fresh).await {
             Ok(applied) => self.settle(&mut handled, fresh, applied, received),
             Err(Failure::Away(error)) => return Err(error),
@@ -111,7 +161,13 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
         };
         match outcome {
             Ok(applied) => self.settle(handled, vec![suspect], applied, received),
-            Err(Failure::Away(error)) => return Err(error),
+            Err(Failure::Away(error)) => {
+                // Nobody's fault here: the try does not count against the message.
+                if let Err(error) = self.worker.store.clear_suspect(&name).await {
+                    tracing::debug!(key = name, error = chain(&error), "a try that does not count stays counted");
+                }
+                return Err(error);
+            }
             Err(Failure::Suspicious(why)) => {
                 tracing::error!(key = name, why, "a message cannot be worked and is set aside");
                 let refusal = Refusal::of(
@@ -131,16 +187,20 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
             return Ok(Vec::new());
         }
         let worker = self.worker;
-        let wanted = wanted(messages.iter().map(|m| &m.event), &worker.env);
-        for _ in 0..CONTENDED_TRIES {
-            let started = Instant::now();
+        let env = worker.env();
+        let addressed: Vec<Addressed<'_>> = messages.iter().map(|m| Addressed::new(&m.event, &env.hasher)).collect();
+        let wanted = wanted(&addressed);
+        // Alone there is nothing to take apart: whoever is in the way is waited for, and it counts against nobody.
+        let tries = if messages.len() == 1 { ALONE_TRIES } else { CONTENDED_TRIES };
+        for _ in 0..tries {
+            let (started, span) = (Instant::now(), trace::step(messages.len()));
             let (held, loaded) = match worker.store.hold(wanted.clone()).await {
                 Ok(held) => held,
                 Err(StoreError::Contended) => continue,
                 Err(error) => return Err(failure(error)),
             };
             let now = loaded.now;
-            let decided = decide_all(messages, loaded, &worker.env, now)?;
+            let decided = decide_all(messages, &addressed, loaded, &env, now)?;
             let rows = decided.changes.outbox.clone();
             if decided.changes.is_empty() {
                 return Ok(decided.applied);
@@ -150,6 +210,7 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
                 Ok(()) => {
                     pass(Seam::AfterCommit);
                     worker.metrics.step(messages.len(), started.elapsed());
+                    self.note_origins(&rows, messages, &span);
                     self.committed(rows, &decided.made);
                     return Ok(decided.applied);
                 }
@@ -158,7 +219,7 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
             }
         }
         if messages.len() == 1 {
-            // Alone there is nothing to take apart: whoever is in the way will be done sooner or later.
+            tracing::warn!("a lead has been held by somebody else for minutes; its message is given back");
             return Err(Failure::Away(StoreError::Contended));
         }
         // A large batch meets others more often; halves meet them less.
@@ -166,6 +227,20 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
         let mut applied = Box::pin(self.work(left)).await?;
         applied.extend(Box::pin(self.work(right)).await?);
         Ok(applied)
+    }
+
+    /// Tasks continue the trace of the event that caused them, where it has one.
+    fn note_origins(&self, rows: &[OutboxRow], messages: &[Message<Q::Raw>], step: &trace::Spanned) {
+        if rows.is_empty() {
+            return;
+        }
+        let contexts: HashMap<String, TraceParent> = messages
+            .iter()
+            .filter_map(|m| m.context().map(|context| (format!("event:{} {}", m.event.source, m.event.id), context)))
+            .collect();
+        for row in rows {
+            self.worker.origins.note(row.id, contexts.get(&row.cause).copied(), step);
+        }
     }
 
     /// After the commit: the tasks go to the broker, the counters go up.
@@ -270,17 +345,14 @@ fn stub(refusal: &Refusal) -> Vec<u8> {
 }
 
 /// The keys, tasks and events that a batch is about.
-fn wanted<'e>(events: impl Iterator<Item = &'e Event>, env: &Env) -> Wanted {
-    let messages = events
-        .filter(|event| !matches!(event.body, Body::Rep(_)))
-        .map(|event| {
-            let mut keys: Vec<_> = event.keys.iter().collect();
-            keys.sort_by_key(|k| (k.strength(), *k));
-            WantedMessage {
-                event: Some(event.key),
-                keys: keys.into_iter().map(|k| env.hasher.hash(k)).collect(),
-                task: event.task_id,
-            }
+fn wanted(messages: &[Addressed<'_>]) -> Wanted {
+    let messages = messages
+        .iter()
+        .filter(|m| !matches!(m.event.body, Body::Rep(_)))
+        .map(|m| WantedMessage {
+            event: Some(m.event.key),
+            keys: m.keys.iter().map(|(_, hash)| *hash).collect(),
+            task: m.event.task_id,
         })
         .collect();
     Wanted { messages, ..Wanted::default() }
@@ -294,29 +366,37 @@ struct Decided {
 }
 
 /// The pure middle of the step; a panic in it is caught, because one message must not take the worker along.
-fn decide_all<R>(messages: &[Message<R>], loaded: Loaded, env: &Env, now: Moment) -> Result<Decided, Failure> {
+fn decide_all<R>(
+    messages: &[Message<R>],
+    addressed: &[Addressed<'_>],
+    loaded: Loaded,
+    env: &Env,
+    now: Moment,
+) -> Result<Decided, Failure> {
     catch_unwind(AssertUnwindSafe(|| {
         let inbox = loaded.inbox.clone();
         let mut set = working_set(loaded).map_err(|e| Failure::Suspicious(e.to_string()))?;
         let inbox_done = work_inbox(&mut set, &inbox, env, now);
         let (mut applied, mut history, mut world) = (Vec::with_capacity(messages.len()), Vec::new(), Vec::new());
-        for message in messages {
-            let outcome = set.apply(&message.event, env, now);
+        for (message, addressed) in messages.iter().zip(addressed) {
+            let outcome = set.apply(addressed, env, now);
             match outcome {
                 Applied::To(lead_no) => history.push((lead_no, message)),
-                Applied::World => world.push((message.event.key, message.delivery.body.clone())),
+                Applied::World => {
+                    world.extend(Delta::of(&message.event).map(|delta| (message.event.key, delta.encode())))
+                }
                 Applied::Duplicate | Applied::Refused(_) => {}
             }
             applied.push(outcome);
         }
         let net = set.take();
-        let made = net.made.iter().map(|(kind, state)| (kind.event_type(), state_name(*state))).collect();
+        let made = made_of(&net);
         for (no, note) in &net.notes {
             tracing::warn!(lead_no = no.0, "{note}");
         }
         let mut changes = changes(&set, net, now);
         changes.inbox_done = inbox_done;
-        changes.world = world;
+        changes.world.extend(world);
         let erased = &changes.erased;
         changes.history = history
             .into_iter()
@@ -344,7 +424,12 @@ pub(super) fn work_inbox(set: &mut WorkingSet, inbox: &[(i64, LeadNo, Vec<u8>)],
     inbox.iter().map(|(seq, ..)| *seq).collect()
 }
 
-pub(super) fn state_name(state: crate::domain::task::TaskState) -> &'static str {
+/// What was made, for the counters: type and state.
+pub(super) fn made_of(net: &Net) -> Vec<(&'static str, &'static str)> {
+    net.made.iter().map(|(kind, state)| (kind.event_type(), state_name(*state))).collect()
+}
+
+fn state_name(state: crate::domain::task::TaskState) -> &'static str {
     use crate::domain::task::TaskState as T;
     match state {
         T::Held => "held",

@@ -87,6 +87,8 @@ impl Cluster {
             .env("GLEANER__SECRET__KEY_FILE", self.dir.path().join("secret.key"))
             .env("GLEANER__CONTACT__FICTIONAL", "allow")
             .env("GLEANER__ID__EPOCH", "0")
+            // The events are some months old, and none of these tests is about the ramp.
+            .env("GLEANER__ACT__MAX_EVENT_AGE", "365d")
             .env("GLEANER__HTTP__LISTEN", "127.0.0.1:0")
             .env("GLEANER__LOG__LEVEL", "warn");
         for (key, value) in &self.extra {
@@ -128,6 +130,13 @@ impl Cluster {
 
     pub fn has_died(&mut self, worker: usize) -> bool {
         self.workers[worker].try_wait().unwrap().is_some()
+    }
+
+    /// Where the newest worker listens; it must log at `info`.
+    pub fn address(&self) -> Option<String> {
+        let log = self.log();
+        let after = log.rsplit_once("listening address=")?.1;
+        after.split_once('\n').map(|(address, _)| address.trim().to_owned())
     }
 
     pub fn log(&self) -> String {

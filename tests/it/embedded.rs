@@ -62,13 +62,19 @@ impl Embedded {
         Embedded { dir: tempfile::tempdir().unwrap(), settings, running: None, starts: 0 }
     }
 
-    /// A worker that is ready, on a Tuesday at noon in New York, when calls are legal.
-    pub fn at_noon() -> Embedded {
+    /// How far a clock must be set for a Tuesday at noon in New York, and that instant.
+    pub fn noon() -> (String, String) {
         // Days since 1970-01-01, a Thursday: the next Tuesday at 17:00 UTC.
         let now = jiff::Timestamp::now().as_millisecond();
         let today = now.div_euclid(86_400_000);
         let tuesday = (today..).find(|day| day.rem_euclid(7) == 5 && day * 86_400_000 + 17 * 3_600_000 > now).unwrap();
         let offset = format!("{}ms", tuesday * 86_400_000 + 17 * 3_600_000 - now);
+        (offset, jiff::Timestamp::from_millisecond(tuesday * 86_400_000 + 17 * 3_600_000).unwrap().to_string())
+    }
+
+    /// A worker that is ready, on a Tuesday at noon in New York, when calls are legal.
+    pub fn at_noon() -> Embedded {
+        let (offset, _) = Embedded::noon();
         let mut embedded = Embedded::new(&[("GLEANER__CLOCK__OFFSET", &offset)]);
         embedded.start();
         embedded

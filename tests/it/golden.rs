@@ -1,7 +1,9 @@
 //! The cases by which gleaner is understood: events in, and what must come out. All on a Tuesday in March, leads in New York.
 
+use gleaner::domain::decide::Mode;
 use gleaner::domain::policy::Fictional;
-use gleaner::domain::working_set::{Applied, NotApplied};
+use gleaner::domain::time::Span;
+use gleaner::domain::working_set::{Applied, Env, NotApplied};
 use serde_json::{Value, json};
 
 use crate::support::{World, at, env, event};
@@ -290,4 +292,377 @@ fn a_no_on_the_phone_ends_the_calls_without_six_attempts_first() {
     w.until("2026-04-10T16:00:00Z");
     assert_eq!(w.calls().len(), 1, "no further call");
     assert!(w.plays().contains(&"disengage".to_owned()), "{:?}", w.plays());
+}
+
+/// Thirty inquiries of one instant, each of its own person.
+fn thirty(time: &str) -> Vec<Value> {
+    let one = |n: usize| {
+        let (phone, email) = (format!("+1212555{:04}", 2300 + n), format!("lead{n}@example.com"));
+        let mut event = inquiry(&format!("e-{n}"), time);
+        event["data"]["lead"] = json!({ "email": email, "phone": phone });
+        event["data"]["profile"]["name"] = json!(format!("Lead {n}"));
+        event["data"]["consent"][0]["key"] = json!(phone);
+        event
+    };
+    (0..30).map(one).collect()
+}
+
+/// A worker's circumstances: late leads are paced, a few a minute.
+fn paced(mode: Mode, per_minute: u32) -> Env {
+    Env { mode, max_event_age: Some(Span::days(1)), ramp_per_minute: Some(per_minute), ..env(Fictional::Allow) }
+}
+
+/// The most that left for one queue within one minute of the clock.
+fn busiest_minute(w: &World) -> usize {
+    let mut minutes = std::collections::BTreeMap::<(String, String), usize>::new();
+    for task in w.tasks() {
+        let minute = task["time"].as_str().unwrap()[..16].to_owned();
+        *minutes.entry((task["queue"].as_str().unwrap().to_owned(), minute)).or_default() += 1;
+    }
+    minutes.into_values().max().unwrap_or(0)
+}
+
+#[test]
+fn after_a_pause_of_three_days_each_lead_gets_its_one_best_next_touch_at_a_pace() {
+    let mut w = World::with(paced(Mode::Paused, 4));
+    for event in thirty("2026-03-03T16:00:00Z") {
+        w.send(&event);
+    }
+    w.until("2026-03-06T16:00:00Z");
+    assert!(w.out.is_empty(), "a pause makes no tasks");
+    w.replay.set_env(paced(Mode::Act, 4));
+    w.until("2026-03-06T16:20:00Z");
+    for record in w.records() {
+        let id = record.lead_id.to_string();
+        let mine: Vec<_> = w.tasks().into_iter().filter(|t| t["subject"] == id.as_str()).collect();
+        let by = |channel: &str| mine.iter().filter(|t| t["data"]["channel"] == channel).count();
+        assert_eq!((by("call"), by("email")), (1, 1), "the best next call and e-mail, not three days of arrears");
+    }
+    assert!(busiest_minute(&w) <= 4, "{} in one minute", busiest_minute(&w));
+}
+
+#[test]
+fn a_first_import_of_old_leads_makes_no_burst_and_a_fresh_one_is_served_at_once() {
+    let mut w = World::with(paced(Mode::Act, 4));
+    w.until("2026-03-06T16:00:00Z");
+    for event in thirty("2026-02-10T16:00:00Z") {
+        w.send(&event);
+    }
+    w.until("2026-03-06T16:00:59Z");
+    let first_minute = w.tasks().len();
+    assert!((1..=8).contains(&first_minute), "two queues, four each: {first_minute}");
+    let mut fresh = inquiry("e-fresh", "2026-03-06T16:01:10Z");
+    fresh["data"]["lead"] = json!({ "email": "fresh@example.com", "phone": "+12125559999" });
+    fresh["data"]["profile"]["name"] = json!("Fresh");
+    fresh["data"]["consent"][0]["key"] = json!("+12125559999");
+    w.send(&fresh);
+    let served = |t: &&&Value| t["data"]["contact"]["email"] == "fresh@example.com";
+    assert_eq!(w.tasks().iter().filter(served).count(), 2, "live leads are not paced");
+    w.until("2026-03-06T16:30:00Z");
+    assert!(w.tasks().len() > 40, "in the end all get their turn: {}", w.tasks().len());
+}
+
+#[test]
+fn a_sign_of_life_takes_a_lead_off_the_ramp() {
+    let mut w = World::with(paced(Mode::Act, 1));
+    w.until("2026-03-06T16:00:00Z");
+    for event in thirty("2026-02-10T16:00:00Z") {
+        w.send(&event);
+    }
+    w.until("2026-03-06T16:02:00Z");
+    let last = "lead29@example.com";
+    let mine = |w: &World| w.tasks().iter().filter(|t| t["data"]["contact"]["email"] == last).count();
+    assert_eq!(mine(&w), 0, "it is far down the queue");
+    let reply = json!({ "lead": { "email": last }, "text": "Yes, please call me today." });
+    w.send(&event("e-reply", "email.replied", "2026-03-06T16:02:30Z", reply));
+    assert!(mine(&w) >= 1, "whoever writes today is answered today");
+}
+
+#[test]
+fn a_paused_queue_gets_nothing_and_the_others_flow() {
+    let mut circumstances = paced(Mode::Act, 60);
+    circumstances.paused_queues.insert("calls-now".into());
+    let mut w = World::with(circumstances);
+    w.send(&inquiry("e-1", "2026-03-03T16:00:00Z"));
+    w.until("2026-03-03T16:30:00Z");
+    let queues: Vec<_> = w.tasks().iter().map(|t| t["queue"].as_str().unwrap().to_owned()).collect();
+    assert!(queues.contains(&"outreach".to_owned()) && !queues.contains(&"calls-now".to_owned()), "{queues:?}");
+    assert_eq!(w.lead().planned.len(), 1, "the call is planned, not forgotten");
+    w.replay.set_env(paced(Mode::Act, 60));
+    w.until("2026-03-03T16:50:00Z");
+    assert_eq!(w.calls().len(), 1, "after the pause it is made once");
+}
+
+fn report(id: &str, time: &str, kind: &str, data: Value) -> Value {
+    event(id, kind, time, data)
+}
+
+#[test]
+fn a_rejected_task_is_not_sent_again_at_once() {
+    let mut w = World::new();
+    w.send(&inquiry("e-1", "2026-03-03T16:00:00Z"));
+    let task = w.calls()[0]["id"].clone();
+    let rejected = json!({ "task_id": task, "reason": "no_agent" });
+    w.send(&report("e-2", "2026-03-03T16:01:00Z", "task.rejected", rejected));
+    w.until("2026-03-03T16:15:59Z");
+    assert_eq!(w.calls().len(), 1, "nobody was there a moment ago");
+    w.until("2026-03-03T16:17:00Z");
+    assert_eq!(w.calls().len(), 2);
+}
+
+#[test]
+fn a_task_rejected_as_suppressed_closes_the_number() {
+    let mut w = World::new();
+    w.send(&inquiry("e-1", "2026-03-03T16:00:00Z"));
+    let task = w.calls()[0]["id"].clone();
+    w.send(&report("e-2", "2026-03-03T16:01:00Z", "task.rejected", json!({ "task_id": task, "reason": "suppressed" })));
+    w.until("2026-06-03T16:00:00Z");
+    assert_eq!(w.calls().len(), 1, "their list knew something ours did not");
+    let closed: Vec<_> = w.lead().suppressed.iter().map(|s| s.channel.clone()).collect();
+    assert_eq!(closed, ["call", "sms"]);
+}
+
+#[test]
+fn leads_that_share_a_number_are_not_both_called_on_one_day() {
+    let mut w = World::new();
+    for (n, name) in [(1, "Ana Ruiz"), (2, "Bob Stone")] {
+        let mut one = inquiry(&format!("e-{n}"), "2026-03-03T16:00:00Z");
+        one["data"]["lead"]["email"] = json!(format!("lead{n}@example.com"));
+        one["data"]["profile"]["name"] = json!(name);
+        w.send(&one);
+    }
+    w.until("2026-03-04T15:59:00Z");
+    let leads: std::collections::BTreeSet<_> = w.calls().iter().map(|c| c["subject"].to_string()).collect();
+    assert_eq!((w.records().len(), leads.len()), (2, 1), "two leads, and one of them had its turn");
+}
+
+#[test]
+fn a_copy_of_an_erasure_changes_nothing() {
+    let mut w = World::new();
+    w.send(&inquiry("e-1", "2026-03-03T16:00:00Z"));
+    let erasure = json!({ "lead": { "email": "ana@example.com", "phone": PHONE } });
+    let erasure = event("e-2", "lead.erased", "2026-03-03T17:00:00Z", erasure);
+    assert!(matches!(w.send(&erasure), Applied::To(_)));
+    assert_eq!(w.send(&erasure), Applied::Duplicate);
+    let late = event("e-3", "page.viewed", "2026-03-03T18:00:00Z", json!({ "lead": { "email": "ana@example.com" } }));
+    assert_eq!(w.send(&late), Applied::Refused(NotApplied::ErasedLead));
+}
+
+#[test]
+fn an_opt_out_that_arrives_late_closes_however_much_was_said_since() {
+    let mut w = World::new();
+    w.send(&inquiry("e-1", "2026-03-01T16:00:00Z"));
+    for n in 0..14 {
+        let note = json!({ "lead": { "phone": PHONE }, "text": format!("Question number {n} about the offer") });
+        w.send(&event(&format!("c-{n}"), "chat.message", &format!("2026-03-02T16:{n:02}:00Z"), note));
+    }
+    let stop = json!({ "lead": { "phone": PHONE }, "text": "STOP" });
+    w.send(&event("e-stop", "sms.replied", "2026-03-01T17:00:00Z", stop));
+    let closed: Vec<_> = w.lead().suppressed.iter().map(|s| s.channel.clone()).collect();
+    assert_eq!(closed, ["call", "sms"]);
+}
+
+#[test]
+fn a_consent_told_again_by_a_system_reopens_nothing() {
+    let mut w = World::new();
+    let mut asked = inquiry("e-1", "2026-03-03T16:00:00Z");
+    asked["data"]["consent"][0]["evidence_url"] = json!("https://example.com/consent/1");
+    w.send(&asked);
+    let revoked = json!({ "lead": { "phone": PHONE }, "channels": ["call"], "key": PHONE });
+    w.send(&event("e-2", "consent.revoked", "2026-03-03T17:00:00Z", revoked));
+    let sync = json!({ "lead": { "phone": PHONE }, "consent": asked["data"]["consent"] });
+    w.send(&event("e-3", "lead.updated", "2026-03-04T16:00:00Z", sync));
+    w.until("2026-03-20T16:00:00Z");
+    assert_eq!(w.calls().len(), 1, "only the call of before the opt-out");
+}
+
+#[test]
+fn a_task_is_forgotten_a_month_after_it_ended() {
+    let mut w = World::new();
+    w.send(&inquiry("e-1", "2026-03-03T16:00:00Z"));
+    let task = w.calls()[0]["id"].clone();
+    let done = json!({ "task_id": task });
+    w.until("2026-05-20T16:00:00Z");
+    let late = event("e-2", "task.done", "2026-05-20T16:00:00Z", done);
+    assert_eq!(w.send(&late), Applied::Refused(NotApplied::UnknownTask));
+}
+
+#[test]
+fn a_number_that_a_crowd_carries_is_called_within_the_caps_of_one_number() {
+    let mut w = World::new();
+    for n in 0..20 {
+        let mut one = inquiry(&format!("e-{n}"), "2026-03-03T16:00:00Z");
+        one["data"]["lead"]["email"] = json!(format!("lead{n}@example.com"));
+        one["data"]["profile"]["name"] = json!(format!("Person {n}"));
+        w.send(&one);
+    }
+    w.until("2026-03-04T15:59:00Z");
+    assert_eq!(w.records().len(), 20);
+    let calls = w.calls().len();
+    assert!((1..=3).contains(&calls), "{calls} calls to one number within a day");
+}
+
+/// What leaves after an instant, by play.
+fn since(w: &World, time: &str) -> Vec<String> {
+    let late = w.tasks().into_iter().filter(|t| at(t["time"].as_str().unwrap()) >= at(time));
+    late.map(|t| t["data"]["play"].as_str().unwrap().to_owned()).filter(|p| p != "review").collect()
+}
+
+#[test]
+fn nobody_who_asked_us_to_stop_gets_a_goodbye() {
+    let stop = json!({ "lead": { "phone": PHONE }, "text": "STOP" });
+    let dnc = json!({ "lead": { "phone": PHONE }, "to": PHONE, "disposition": "DNC" });
+    for (kind, data) in [("sms.replied", stop), ("call.completed", dnc)] {
+        let mut w = World::new();
+        w.send(&inquiry("e-1", "2026-03-03T16:00:00Z"));
+        w.send(&event("e-2", kind, "2026-03-03T17:00:00Z", data));
+        w.until("2026-09-03T17:00:00Z");
+        let plays = since(&w, "2026-03-03T17:00:00Z");
+        assert!(!plays.contains(&"disengage".to_owned()), "{kind}: {plays:?}");
+    }
+}
+
+#[test]
+fn one_channel_refused_is_no_word_about_the_others() {
+    let mut asked = inquiry("e-1", "2026-03-03T16:00:00Z");
+    asked["data"]["consent"].as_array_mut().unwrap().push(json!({ "channel": "sms", "state": "refused" }));
+    let mut w = World::new();
+    w.send(&asked);
+    assert_eq!((w.lead().verdict.as_str(), w.calls().len()), ("promising", 1));
+    let unsubscribed = json!({ "lead": { "email": "ana@example.com" } });
+    w.send(&event("e-2", "email.unsubscribed", "2026-03-03T16:05:00Z", unsubscribed));
+    let voice = w.calls()[0]["id"].clone();
+    assert!(w.revoked().iter().all(|r| r["data"]["revokes"] != voice), "the call they asked for goes on");
+    assert_ne!(w.lead().verdict, "bad");
+}
+
+#[test]
+fn dispositions_are_understood_as_words_too() {
+    for (word, code) in [
+        ("no_answer", "N"),
+        ("Busy", "B"),
+        ("not interested", "NI"),
+        ("Do-Not-Call", "DNC"),
+        ("sale", "SALE"),
+        ("disconnected", "DC"),
+    ] {
+        let after = |disposition: &str| {
+            let mut w = World::new();
+            w.send(&inquiry("e-1", "2026-03-03T16:00:00Z"));
+            let call = json!({ "lead": { "phone": PHONE }, "to": PHONE, "disposition": disposition });
+            w.send(&event("e-2", "call.completed", "2026-03-03T17:00:00Z", call));
+            w.until("2026-03-20T17:00:00Z");
+            (w.lead().stage, w.lead().verdict, w.plays())
+        };
+        assert_eq!(after(word), after(code), "{word}");
+    }
+}
+
+#[test]
+fn a_sale_by_the_dialers_code_converts_the_lead() {
+    let mut w = World::new();
+    w.send(&inquiry("e-1", "2026-03-03T16:00:00Z"));
+    w.send(&event(
+        "e-2",
+        "call.completed",
+        "2026-03-03T17:00:00Z",
+        json!({ "lead": { "phone": PHONE }, "to": PHONE, "disposition": "SALE" }),
+    ));
+    w.until("2026-06-03T17:00:00Z");
+    assert_eq!(w.lead().stage, "converted");
+    assert!(since(&w, "2026-03-03T17:00:00Z").is_empty());
+}
+
+#[test]
+fn no_dial_follows_another_at_once_whatever_came_of_it() {
+    for code in ["NA", "CPDATB", "ADCT", "TFHCCL", "CBHOLD", "a code of their own"] {
+        let mut w = World::new();
+        w.send(&inquiry("e-1", "2026-03-03T16:00:00Z"));
+        let call = json!({ "lead": { "phone": PHONE }, "to": PHONE, "disposition": code });
+        w.send(&event("e-2", "call.completed", "2026-03-03T17:00:00Z", call));
+        w.until("2026-03-03T17:59:00Z");
+        assert_eq!(w.calls().len(), 1, "{code}: congestion and the like wait an hour");
+    }
+}
+
+#[test]
+fn the_law_counts_every_dial_also_those_that_we_dropped() {
+    let florida = "+13055552368";
+    let mut asked = inquiry("e-1", "2026-03-03T16:00:00Z");
+    asked["data"]["lead"]["phone"] = json!(florida);
+    asked["data"]["profile"]["region"] = json!("FL");
+    asked["data"]["consent"][0]["key"] = json!(florida);
+    let mut w = World::new();
+    w.send(&asked);
+    for n in 0..8 {
+        let time = format!("2026-03-03T{}:{:02}:00Z", 16 + (n * 10 + 5) / 60, (n * 10 + 5) % 60);
+        let call = json!({ "lead": { "phone": florida }, "to": florida, "disposition": "DROP", "task_id": w.calls().last().unwrap()["id"] });
+        if w.calls().len() > n {
+            w.send(&event(&format!("d-{n}"), "call.completed", &time, call));
+        }
+    }
+    w.until("2026-03-04T15:59:00Z");
+    assert!(w.calls().len() <= 3, "{} calls, the law allows three in 24 hours", w.calls().len());
+}
+
+#[test]
+fn nothing_goes_out_before_the_day_an_automatic_reply_names() {
+    let mut w = World::new();
+    w.send(&inquiry("e-1", "2026-03-03T16:00:00Z"));
+    w.send(&no_answer("e-2", "2026-03-03T16:10:00Z"));
+    let away = json!({ "lead": { "email": "ana@example.com" }, "auto": true,
+        "text": "I am out of the office until 9 March 2026 and will reply when I return." });
+    w.send(&event("e-3", "email.replied", "2026-03-03T16:30:00Z", away));
+    w.until("2026-03-20T16:30:00Z");
+    let late = since(&w, "2026-03-03T16:30:00Z");
+    assert!(!late.is_empty(), "and then it goes on");
+    let early = w.tasks().into_iter().filter(|t| {
+        let time = at(t["time"].as_str().unwrap());
+        time >= at("2026-03-03T16:30:00Z") && time < at("2026-03-09T13:00:00Z") && t["data"]["channel"].is_string()
+    });
+    let early: Vec<_> = early.map(|t| (t["time"].clone(), t["data"]["play"].clone())).collect();
+    assert!(early.is_empty(), "{early:?}");
+}
+
+#[test]
+fn only_a_registry_of_the_country_clears_a_number_and_a_barred_one_is_never_called() {
+    let london = "+442079460018";
+    let lead = json!({ "lead": { "phone": london }, "profile": { "name": "Al Be", "country": "GB", "time_zone": "Europe/London" } });
+    let screened = |number: &str, list: &str, result: &str| {
+        json!({ "lead": { "phone": number }, "key": number,
+            "checks": [{ "list": list, "result": result, "as_of": "2026-03-03T12:10:00Z" }] })
+    };
+    let mut w = World::new();
+    w.send(&event("e-1", "lead.captured", "2026-03-03T12:00:00Z", lead));
+    w.send(&event("e-2", "contact.screened", "2026-03-03T12:10:00Z", screened(london, "us_national", "clear")));
+    w.until("2026-03-03T13:00:00Z");
+    assert!(w.calls().is_empty(), "a list of another country says nothing");
+    w.send(&event("e-3", "contact.screened", "2026-03-03T13:10:00Z", screened(london, "uk_tps", "clear")));
+    w.until("2026-03-03T14:00:00Z");
+    assert_eq!(w.calls().len(), 1);
+
+    let mut w = World::new();
+    w.send(&event("e-0", "contact.screened", "2026-03-03T12:10:00Z", screened(PHONE, "litigator", "listed")));
+    w.send(&inquiry("e-1", "2026-03-03T16:00:00Z"));
+    w.until("2026-03-20T16:00:00Z");
+    assert!(w.calls().is_empty(), "no consent makes up for it");
+}
+
+#[test]
+fn a_short_pause_takes_no_lead_off_the_ramp() {
+    let mut w = World::with(paced(Mode::Act, 1));
+    w.until("2026-03-06T16:00:00Z");
+    for event in thirty("2026-02-10T16:00:00Z") {
+        w.send(&event);
+    }
+    w.until("2026-03-06T16:02:00Z");
+    w.replay.set_env(paced(Mode::Paused, 1));
+    for n in 0..30 {
+        let viewed = json!({ "lead": { "email": format!("lead{n}@example.com") }, "path": "/" });
+        w.send(&event(&format!("v-{n}"), "page.viewed", "2026-03-06T16:03:00Z", viewed));
+    }
+    w.until("2026-03-06T16:05:00Z");
+    w.replay.set_env(paced(Mode::Act, 1));
+    w.until("2026-03-06T16:20:00Z");
+    assert!(busiest_minute(&w) <= 1, "{} in one minute", busiest_minute(&w));
 }

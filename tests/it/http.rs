@@ -73,7 +73,7 @@ fn a_lead_is_found_by_every_key_merged_as_its_survivor_and_gone_when_forgotten()
 
     worker.send(&[event("e-4", "lead.erased", &worker.now(), json!({ "lead": { "id": "crm-77" } }))]);
     wait_for("the erasure", || (worker.get(&format!("/api/leads/{id}")).status == 410).then_some(()));
-    assert_eq!(worker.get("/api/leads/ana@example.com").status, 404, "no key of theirs leads anywhere");
+    assert_eq!(worker.get("/api/leads/ana@example.com").status, 410, "by any key of theirs");
 }
 
 #[test]
@@ -89,7 +89,8 @@ fn tasks_are_leased_until_they_are_settled() {
     assert_eq!((worker.delete(&path).status, worker.delete(&path).status), (204, 204));
 
     assert_eq!(worker.get("/tasks/no-such-desk").status, 404);
-    for wish in ["limit=0", "limit=many", "lease=0", "lease=100000", "limit=1001"] {
+    assert_eq!(worker.get("/api/leads/ana@example.com?as_of=2026-01-01").status, 400, "not what was asked for");
+    for wish in ["limit=0", "limit=many", "lease=0", "lease=100000", "limit=1001", "limt=10"] {
         assert_eq!(worker.get(&format!("/tasks/calls?{wish}")).status, 400, "{wish}");
     }
 }

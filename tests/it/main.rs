@@ -3,19 +3,31 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod audit;
 mod cli;
 mod cluster;
+mod contact;
 mod embedded;
 mod faults;
 mod golden;
+mod hostile;
 mod house;
 mod http;
 mod inbound;
+mod interfaces;
+mod occasions;
 mod order;
 mod outages;
 mod private;
 mod queue_contract;
+mod queues;
 mod refusals;
+mod reviews;
+mod rights;
+mod schemas;
 mod store_contract;
 mod support;
+mod tls;
+mod traces;
+mod watching;
 mod words;

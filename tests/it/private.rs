@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A port that nobody listens on, below those that the system gives to outgoing connections: one of those could be
 /// taken while the server is down.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let start = uuid::Uuid::new_v4().as_u64_pair().0 % 10_000;
     (0..10_000)
         .map(|i| 20_000 + u16::try_from((start + i) % 10_000).unwrap())
@@ -50,12 +50,18 @@ impl PrivateRabbit {
 
     /// A running broker; `None` where the package is not installed.
     pub async fn start() -> Option<PrivateRabbit> {
+        PrivateRabbit::start_with("").await
+    }
+
+    /// The same, with settings of its own (the text of a `rabbitmq.conf`).
+    pub async fn start_with(settings: &str) -> Option<PrivateRabbit> {
         if !Path::new(PrivateRabbit::SERVER).exists() {
             eprintln!("left out: RabbitMQ is not installed here ({} is missing)", PrivateRabbit::SERVER);
             return None;
         }
         let dir = temporary();
         std::fs::create_dir(dir.path().join("home")).unwrap();
+        std::fs::write(dir.path().join("own.conf"), settings).unwrap();
         let (port, distribution, mapper_port) = (free_port(), free_port(), free_port());
         let mut broker = PrivateRabbit { dir, port, distribution, mapper_port, mapper: None, server: None };
         let mapper = broker.command("epmd").spawn();
@@ -71,6 +77,22 @@ impl PrivateRabbit {
 
     pub fn url(&self) -> String {
         format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.port)
+    }
+
+    /// An address of the same broker for another user.
+    pub fn url_for(&self, user: &str, password: &str) -> String {
+        format!("amqp://{user}:{password}@127.0.0.1:{}/%2f", self.port)
+    }
+
+    /// What an administrator may tell the broker.
+    pub fn control(&self, args: &[&str]) {
+        done(
+            self.command("/usr/lib/rabbitmq/bin/rabbitmqctl")
+                .arg("-q")
+                .args(args)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped()),
+        );
     }
 
     /// SIGKILL, as when the machine's memory runs out: nothing is closed or written any more.
@@ -105,7 +127,7 @@ impl PrivateRabbit {
             .env("ERL_EPMD_ADDRESS", "127.0.0.1")
             .env("ERL_EPMD_PORT", self.mapper_port.to_string())
             .env("RABBITMQ_CONF_ENV_FILE", dir.join("none"))
-            .env("RABBITMQ_CONFIG_FILE", dir.join("none"))
+            .env("RABBITMQ_CONFIG_FILE", dir.join("own"))
             .env("RABBITMQ_ENABLED_PLUGINS_FILE", dir.join("plugins"))
             .env("RABBITMQ_PID_FILE", dir.join("pid"))
             .env("RABBITMQ_MNESIA_BASE", dir.join("data"))
@@ -154,11 +176,17 @@ pub struct PrivatePostgres {
     dir: tempfile::TempDir,
     bin: PathBuf,
     port: u16,
+    has_tls: bool,
 }
 
 impl PrivatePostgres {
     /// A running server; `None` where the package is not installed.
     pub fn start() -> Option<PrivatePostgres> {
+        PrivatePostgres::start_with(None)
+    }
+
+    /// The same, with a certificate and its key.
+    pub fn start_with(tls: Option<(&Path, &Path)>) -> Option<PrivatePostgres> {
         let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
         let newest = versions
             .map(|version| version.path().join("bin"))
@@ -168,7 +196,7 @@ impl PrivatePostgres {
             eprintln!("left out: no PostgreSQL server is installed here (/usr/lib/postgresql/*/bin/initdb is missing)");
             return None;
         };
-        let server = PrivatePostgres { dir: temporary(), bin, port: free_port() };
+        let server = PrivatePostgres { dir: temporary(), bin, port: free_port(), has_tls: tls.is_some() };
         let home = server.home();
         std::fs::create_dir(&home).unwrap();
         if is_root() {
@@ -179,14 +207,30 @@ impl PrivatePostgres {
             server
                 .command("initdb")
                 .args(["-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "-D"])
-                .arg(data),
+                .arg(&data),
         );
+        // The server wants its key for itself.
+        for (from, name) in tls.iter().flat_map(|(certificate, key)| [(certificate, "server.crt"), (key, "server.key")])
+        {
+            let text = std::fs::read(from).unwrap();
+            let to = data.join(name);
+            std::fs::write(&to, text).unwrap();
+            std::fs::set_permissions(&to, std::fs::Permissions::from_mode(0o600)).unwrap();
+            if is_root() {
+                done(Command::new("chown").arg("postgres").arg(&to));
+            }
+        }
         server.launch();
         Some(server)
     }
 
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// An address of the same server for another role and database; the server believes everybody.
+    pub fn url_for(&self, role: &str, database: &str) -> String {
+        format!("postgres://{role}@127.0.0.1:{}/{database}", self.port)
     }
 
     /// As a crash of the server: connections are cut, nothing is finished.
@@ -201,9 +245,10 @@ impl PrivatePostgres {
     fn launch(&self) {
         // fsync off: it is the server that goes away here, never the machine.
         let options = format!(
-            "-p {} -k {} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=100",
+            "-p {} -k {} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=100 -c ssl={}",
             self.port,
-            self.home().display()
+            self.home().display(),
+            if self.has_tls { "on" } else { "off" }
         );
         // Its output must go to the file: an inherited pipe would stay open as long as the server lives.
         done(self.control("start").arg("-l").arg(self.home().join("log")).arg("-o").arg(options));

@@ -8,7 +8,7 @@ mod changes;
 mod local;
 mod messages;
 mod rabbitmq;
-mod raw;
+pub mod raw;
 mod relay;
 mod wires;
 
@@ -407,6 +407,7 @@ fn task(id: &str, routing_key: &str) -> TaskMessage {
         expires_in: Some(Duration::from_secs(3_600)),
         published_at_ms: 1_772_460_300_500,
         lead_version: 14,
+        traceparent: None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! end however the test ends. What only PostgreSQL promises (nobody waits who need not) is in `postgres_only`.
 
 mod committing;
+mod control;
 mod due;
 mod holding;
 mod outbox;
@@ -188,6 +189,11 @@ both_keep! {
         history_shows_the_newest_events_oldest_first,
         pruning_takes_old_history_and_forgotten_tasks_only,
         suspects_are_counted_until_they_are_cleared;
+    control:
+        a_shared_value_is_written_by_whoever_saw_the_last_one,
+        facts_about_the_world_are_folded_once,
+        a_forgotten_key_says_when_until_somebody_carries_it_again,
+        suppression_is_walked_page_by_page;
     schema:
         two_migrators_at_once_make_one_schema,
         a_newer_schema_refuses_an_older_binary_in_plain_words,

@@ -88,7 +88,7 @@ impl Reader<'_> {
             return None;
         }
         let ahead = || {
-            if at > i && self.is(at - 1, Plain::In) || self.is(at, Plain::Half) {
+            if (i..at).any(|before| self.is(before, Plain::In)) || self.is(at, Plain::Half) {
                 self.ahead(i, at)
             } else {
                 self.ahead(i, at).filter(|t| self.is(t.to - 1, Plain::Hence))
@@ -145,6 +145,13 @@ impl Reader<'_> {
             let hour = self.count(at + 1).filter(|h| (1..=12).contains(h))?;
             return time(self.on_the_day(hour, at + 2) * 60 + 30, at + 2);
         }
+        if self.cal(at) == Some(Cal::Unit(Unit::Quarter))
+            && let Some(Cal::Plain(side @ (Plain::Past | Plain::To))) = self.cal(at + 1)
+        {
+            let hour = self.count(at + 2).filter(|h| (1..=12).contains(h) && self.same_sentence(at, at + 2))?;
+            let minute = self.on_the_day(hour, at + 3) * 60;
+            return time(if side == Plain::Past { minute + 15 } else { minute - 15 }, at + 3);
+        }
         let article = self.tokens[at].end - self.tokens[at].start <= 2;
         let spelled = self.count(at).filter(|_| introduced && !article);
         let hour = if self.tokens[at].is_number() { self.tokens[at].number } else { spelled? };
@@ -152,6 +159,11 @@ impl Reader<'_> {
         let minutes = self.tokens.get(at + 1).filter(|t| {
             t.is_number() && t.end - t.start == 2 && t.number < 60 && (joined == ":" || introduced && joined == ".")
         });
+        if self.tokens[at].is_number() && self.is(at + 1, Plain::H) && joined.is_empty() && hour < 24 {
+            // "17h", "14h30"
+            let minutes = self.figures(at + 2).filter(|m| *m < 60 && self.between(at + 1).is_empty());
+            return time(hour * 60 + minutes.unwrap_or(0), at + 2 + usize::from(minutes.is_some()));
+        }
         let mut to = at + 1 + usize::from(minutes.is_some());
         let half_of_day = match self.cal(to) {
             Some(Cal::Plain(Plain::Am)) => Some(false),

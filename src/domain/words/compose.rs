@@ -5,7 +5,7 @@
 
 use super::calendar::{Plain, Present};
 use super::clock::TimeRef;
-use super::dates::DateRef;
+use super::dates::{DateRef, Grain};
 use super::finding::{Finding, Label, Medium, OptOutScope, Person};
 use super::group::Needs;
 use super::judge::{Judge, Said};
@@ -27,12 +27,11 @@ impl Composer<'_> {
         let labels = said.iter().fold(0, |all, s| all | s.label.bit());
         let sure = said.iter().any(|s| s.label == Label::AutoReply && s.certain);
         // "I'm away until Monday" is a program's word only where no person speaks besides.
-        let human = Label::Interest.bit()
-            | Label::Disinterest.bit()
-            | Label::OptOut.bit()
-            | Label::Callback.bit()
-            | Label::Timing.bit();
-        let likely = labels & Label::AutoReply.bit() != 0 && labels & human == 0 && self.judge.medium == Medium::Email;
+        let human = Label::Interest.bit() | Label::Disinterest.bit() | Label::OptOut.bit() | Label::Callback.bit();
+        let away = |t: &Said| said.iter().any(|a| a.label == Label::AutoReply && a.from < t.to && t.from < a.to);
+        let waits = said.iter().any(|s| matches!(s.label, Label::Timing | Label::Vague) && !away(s));
+        let likely =
+            labels & Label::AutoReply.bit() != 0 && labels & human == 0 && !waits && self.judge.medium == Medium::Email;
         let mut out = if auto || sure || likely { self.automatic(&said) } else { self.written(&said) };
         out.sort_by_key(|f| (f.start, f.label));
         out
@@ -64,9 +63,13 @@ impl Composer<'_> {
 
     fn written(&self, said: &[Said]) -> Vec<Finding> {
         let said: Vec<Said> = said.iter().copied().filter(|s| self.complete(s)).collect();
-        let labels = said.iter().fold(0, |all, s| all | s.label.bit());
-        let moot = |s: &Said| self.judge.lexicon.groups[s.group].unless & labels & !s.label.bit() != 0;
-        let said: Vec<Said> = said.into_iter().filter(|s| !moot(s)).collect();
+        // What is only likely gives way first: it must not take along the certain words that it gives way to.
+        let without_moot = |said: Vec<Said>, certain: bool| -> Vec<Said> {
+            let labels = said.iter().fold(0, |all, s| all | s.label.bit());
+            let moot = |s: &Said| self.judge.lexicon.groups[s.group].unless & labels & !s.label.bit() != 0;
+            said.into_iter().filter(|s| s.certain != certain || !moot(s)).collect()
+        };
+        let said = without_moot(without_moot(said, false), true);
         let clear_no = said.iter().any(|s| s.label == Label::Disinterest && s.certain);
         let mut best: Vec<Finding> = Vec::new();
         for s in &said {
@@ -80,13 +83,17 @@ impl Composer<'_> {
             let date = self.date_for(s, s.label != Label::Interest);
             let time = self.time_for(s);
             if group.dated
-                && let Some(d) = date.filter(|d| !d.weak)
+                && let Some(d) = date.filter(|d| !d.weak && d.day > self.present.day)
             {
                 keep(&mut best, self.dated(Label::Timing, s, Some(d)));
             }
             keep(&mut best, self.one(s, date, time));
         }
         self.bare_dates(&said, &mut best);
+        // "No money for 2026. Maybe in 2027": a day says more than a maybe.
+        if best.iter().any(|f| f.label == Label::Timing) {
+            best.retain(|f| f.label != Label::Vague || f.certain);
+        }
         best.extend(self.referrals(&said));
         best
     }
@@ -99,6 +106,9 @@ impl Composer<'_> {
             Needs::FarDate => self.date_for(s, false).is_some_and(|d| self.is_far(d)),
             Needs::Time => self.time_for(s).is_some(),
             Needs::DateOrTime => self.date_for(s, false).is_some() || self.time_for(s).is_some(),
+            Needs::DayOrTime => {
+                self.date_for(s, false).is_some_and(|d| d.grain == Grain::Day) || self.time_for(s).is_some()
+            }
         }
     }
 

@@ -18,6 +18,9 @@ const NEAR_DATES: usize = 6;
 /// "Check back Monday" is an appointment, "check back on 1 September" a date to remember.
 const NEAR_DAYS: i32 = 14;
 
+/// "After the 15th" names no day, only when the wait is over; within a week it is as good as one.
+const A_WEEK: i32 = 7;
+
 impl Composer<'_> {
     pub(super) fn is_far(&self, date: &DateRef) -> bool {
         date.grain == Grain::Long || date.day - self.present.day > NEAR_DAYS
@@ -26,9 +29,9 @@ impl Composer<'_> {
     /// A named day or hour is a callback; a month, a quarter, half a year is timing, whatever word was used for it.
     pub(super) fn contact_again(&self, s: &Said, date: Option<&DateRef>, time: Option<&TimeRef>) -> Finding {
         let far = date.is_some_and(|d| d.grain == Grain::Long);
-        let near = date.is_some_and(|d| d.grain == Grain::Day && d.day - self.present.day <= NEAR_DAYS);
         // "Try again after 15 April" names no day, only when the wait is over.
-        let later = date.is_some_and(|d| d.relation == Some(Plain::After) && d.day - self.present.day > NEAR_DAYS);
+        let later = date.is_some_and(|d| d.relation == Some(Plain::After) && d.day - self.present.day > A_WEEK);
+        let near = date.is_some_and(|d| d.grain == Grain::Day && d.day - self.present.day <= NEAR_DAYS) && !later;
         let contact = self.judge.lexicon.groups[s.group].contact;
         let label = match s.label {
             Label::Callback if time.is_none() && (far || later) => Label::Timing,
@@ -83,7 +86,10 @@ impl Composer<'_> {
                 .chain(d.to..to)
                 .take(12)
                 .all(|i| j.has(i, j.lexicon.known.around_date) || j.has(i, j.lexicon.known.filler));
-            if around && to - from <= 12 + (d.to - d.from) && !taken(d) {
+            // "We're fine until March": a wait for something far off needs no more words.
+            let waits = d.grain == Grain::Long
+                && matches!(d.relation, Some(Plain::Until | Plain::Through | Plain::After | Plain::Before));
+            if (waits || around && to - from <= 12 + (d.to - d.from)) && !taken(d) {
                 let mut f = self.finding(Label::Timing, d.from, d.to, false);
                 f.date = Some(d.day);
                 return best.push(f);

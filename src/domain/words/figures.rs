@@ -69,6 +69,23 @@ impl Reader<'_> {
         suffixed.then(|| p.day_of_month(day)).flatten().map(|d| Core::day(d, i + 2))
     }
 
+    /// One past a sum of money that begins at token `i`: "$450", "EUR 12k", "5k", "50 bucks". `currency` is the set of
+    /// its signs and names.
+    pub fn money(&self, i: usize, currency: u8) -> Option<usize> {
+        let named = |at: usize| {
+            let token = self.tokens.get(at)?;
+            (self.words.info(token.word).sets >> currency & 1 == 1).then_some(at)
+        };
+        let signed = named(i).is_some();
+        let at = i + usize::from(signed);
+        self.figures(at).filter(|_| self.same_sentence(i, at))?;
+        let mut to = at + 1;
+        while to < at + 3 && named(to).is_some() && self.same_sentence(i, to) {
+            to += 1;
+        }
+        (signed || to > at + 1).then_some(to)
+    }
+
     /// ISO dates, 5/31, 5/31/26, 15.08.2026, 6/2027, and years.
     pub fn numeric(&self, i: usize, relation: Option<Plain>) -> Option<Core> {
         let p = &self.present;

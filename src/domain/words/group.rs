@@ -6,6 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::finding::{Label, Medium, OptOutScope};
+use super::hint::hint;
 use super::pattern::Sets;
 
 /// What a group of phrases stands for and when it counts.
@@ -27,6 +28,8 @@ pub(super) struct Group {
     pub dated: bool,
     /// It asks to be contacted again: with a near day or an hour that is a callback.
     pub contact: bool,
+    /// Counts only in a sentence that ends with a question mark.
+    pub asks: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +67,8 @@ pub(super) enum Needs {
     /// A month or longer, or a day more than a fortnight away.
     FarDate,
     DateOrTime,
+    /// A single day, or a time of day.
+    DayOrTime,
 }
 
 #[derive(Deserialize)]
@@ -90,6 +95,8 @@ pub(super) struct RawGroup {
     dated: bool,
     #[serde(default)]
     contact: bool,
+    #[serde(default)]
+    asks: bool,
     pub lines: Vec<Spanned<String>>,
 }
 
@@ -100,14 +107,22 @@ fn yes() -> bool {
 impl RawGroup {
     /// Checks the group's own keys; its phrases are parsed by the lexicon.
     pub fn check(&self, sets: &Sets) -> Result<Group, String> {
-        let label = |name: &str| Label::from_name(name).ok_or_else(|| format!("{name:?} is no label"));
+        let label = |name: &str| {
+            Label::from_name(name)
+                .ok_or_else(|| format!("{name:?} is no label{}", hint(name, Label::ALL.iter().map(|l| l.name()))))
+        };
         let set = |name: &Option<String>| match name {
             None => Ok(None),
-            Some(n) => sets.get(n).map(|s| Some(s.bit)).ok_or_else(|| format!("there is no set {n:?}")),
+            Some(n) => sets
+                .get(n)
+                .map(|s| Some(s.bit))
+                .ok_or_else(|| format!("there is no set {n:?}{}", hint(n, sets.keys().map(String::as_str)))),
         };
         let mut media = 0;
         for name in &self.media {
-            media |= Medium::from_name(name).ok_or_else(|| format!("{name:?} is no medium"))?.bit();
+            let medium = Medium::from_name(name)
+                .ok_or_else(|| format!("{name:?} is no medium{}", hint(name, Medium::ALL.iter().map(|m| m.name()))))?;
+            media |= medium.bit();
         }
         let unless = self.unless.iter().try_fold(0, |all, name| label(name).map(|l| all | l.bit()))?;
         Ok(Group {
@@ -120,7 +135,9 @@ impl RawGroup {
             media: if media == 0 { u8::MAX } else { media },
             alone: self.alone,
             scope: match &self.scope {
-                Some(name) => Some(OptOutScope::from_name(name).ok_or_else(|| format!("{name:?} is no scope"))?),
+                Some(name) => Some(OptOutScope::from_name(name).ok_or_else(|| {
+                    format!("{name:?} is no scope{}", hint(name, OptOutScope::ALL.iter().map(|s| s.name())))
+                })?),
                 None => None,
             },
             negated: match self.negated.as_deref() {
@@ -134,6 +151,7 @@ impl RawGroup {
             needs: self.needs,
             dated: self.dated,
             contact: self.contact,
+            asks: self.asks,
         })
     }
 }

@@ -4,7 +4,7 @@
 //! supposition. What remains is handed to `compose`, which makes findings of it.
 
 use super::finding::{Label, Medium};
-use super::group::{Alone, Group, Kind, Negated};
+use super::group::{Kind, Needs, Negated};
 use super::lexicon::Lexicon;
 use super::scan::Hit;
 use super::token::{Break, Shape, Token};
@@ -33,11 +33,8 @@ pub struct Judge<'a> {
     /// The sets that any word of the text belongs to.
     sets: u128,
     /// Where the first line that holds anything ends, if another follows.
-    first_line: Option<usize>,
+    pub(super) first_line: Option<usize>,
 }
-
-/// Nothing longer is a reply of one word said over and over.
-const LONGEST_CHANT: usize = 60;
 
 impl<'a> Judge<'a> {
     pub fn new(lexicon: &'a Lexicon, medium: Medium, text: &'a str, tokens: &'a [Token]) -> Judge<'a> {
@@ -95,7 +92,9 @@ impl<'a> Judge<'a> {
         hits.sort_unstable_by_key(|h| (h.from, std::cmp::Reverse(h.to), h.group));
         self.hide(&hits);
         let kept = self.uncontained(&hits);
-        for h in &kept {
+        // "Not sure this is what we need": a doubt goes on to what is doubted.
+        let spent = |h: &&Hit| group(h).kind != Kind::Label(Label::Vague);
+        for h in kept.iter().filter(spent) {
             self.taken[h.from as usize..h.to as usize].fill(h.to);
         }
         kept.iter().filter_map(|h| self.weigh(h)).collect()
@@ -135,20 +134,29 @@ impl<'a> Judge<'a> {
             let inside = cover.is_some_and(|c| h.to <= c.to && (c.from < h.from || h.to < c.to));
             let again = kept.iter().rev().take(4).any(|k| {
                 let same = self.lexicon.groups[usize::from(k.group)].kind == Kind::Label(label);
-                same && k.from <= h.from
+                // What still needs a date may come to nothing, and must not take along what needs none.
+                let sure = self.needs(k) == Needs::Nothing || self.needs(h) != Needs::Nothing;
+                same && sure
+                    && k.from <= h.from
                     && h.to <= k.to
                     && (k.group == h.group || (k.from, k.to) != (h.from, h.to) || k.gappy)
             });
-            if inside || again {
+            if inside {
                 continue;
             }
-            kept.push(*h);
+            if !again {
+                kept.push(*h);
+            }
             // "I am no longer with Acme" is an automatic reply and says who is gone.
             if !h.gappy && label != Label::AutoReply && cover.is_none_or(|c| h.to > c.to) {
                 cover = Some(*h);
             }
         }
         kept
+    }
+
+    fn needs(&self, h: &Hit) -> Needs {
+        self.lexicon.groups[usize::from(h.group)].needs
     }
 
     /// Hidden is what lies inside a neutral phrase, shares a part with one, or skips over one.
@@ -159,48 +167,14 @@ impl<'a> Judge<'a> {
         inside == to - from || from > 0 && cut(from - 1, from) || cut(to - 1, to) || h.gappy && inside > 0
     }
 
-    /// Whether a phrase that must stand alone does.
-    fn stands(&self, h: &Hit, group: &Group) -> bool {
-        let (from, to) = (h.from as usize, h.to as usize);
-        let range = match group.alone {
-            Alone::Anywhere => return true,
-            Alone::Sentence => self.sentence(self.tokens[from].sentence),
-            Alone::Reply => 0..self.tokens.len(),
-        };
-        if self.lone(from..to, range) {
-            return true;
-        }
-        // The first line of a text message counts as a whole reply where it is an opt-out.
-        let opt_out = self.medium == Medium::Sms && group.kind == Kind::Label(Label::OptOut);
-        let line = self.first_line.filter(|_| group.alone == Alone::Reply && opt_out);
-        line.is_some_and(|end| self.lone(from..to, 0..self.tokens.partition_point(|t| (t.start as usize) < end)))
-    }
-
-    /// Whether `all` holds nothing but fillers and repetitions beside `part`.
-    fn lone(&self, part: std::ops::Range<usize>, all: std::ops::Range<usize>) -> bool {
-        if part.end > all.end || part.start < all.start {
-            return false;
-        }
-        if self.weight(all.clone()) == self.weight(part.clone()) {
-            return true;
-        }
-        let words = &self.tokens[part.clone()];
-        if all.len() > LONGEST_CHANT {
-            return false;
-        }
-        // Looked through only where everything else could be a repetition; the first word that is none ends it.
-        all.filter(|i| !part.contains(i)).all(|i| {
-            self.weight(i..i + 1) == 0
-                || words.len() <= 4 && self.tokens[i].word != 0 && words.iter().any(|w| w.word == self.tokens[i].word)
-        })
-    }
-
     fn weigh(&self, h: &Hit) -> Option<Said> {
         let group = &self.lexicon.groups[usize::from(h.group)];
         let Kind::Label(mut label) = group.kind else { return None };
         let (from, to) = (h.from as usize, h.to as usize);
         let mut certain = group.certain;
-        if group.with.is_some_and(|set| !self.anywhere(set)) || group.without.is_some_and(|set| self.anywhere(set)) {
+        let supposed = matches!(label, Label::Interest | Label::Disinterest | Label::Callback)
+            && (self.near_before(from, self.lexicon.known.condition).is_some() || self.doubted(from));
+        if supposed {
             return None;
         }
         if group.negated != Negated::Keep
@@ -216,8 +190,6 @@ impl<'a> Judge<'a> {
                 _ => return None,
             }
         }
-        let supposed = matches!(label, Label::Interest | Label::Disinterest | Label::Callback)
-            && self.near_before(from, self.lexicon.known.condition).is_some();
-        (!supposed).then_some(Said { label, group: usize::from(h.group), from, to, certain })
+        Some(Said { label, group: usize::from(h.group), from, to, certain })
     }
 }

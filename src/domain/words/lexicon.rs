@@ -64,6 +64,9 @@ known_sets!(
     breaker,
     negator,
     condition,
+    sureness,
+    answer,
+    pronoun,
     saying,
     stopword,
     start_word,
@@ -71,7 +74,8 @@ known_sets!(
     not_name,
     particle,
     after_time,
-    around_date
+    around_date,
+    currency
 );
 
 #[derive(Deserialize)]
@@ -225,6 +229,9 @@ fn spread<'a>(
     for entry in entries {
         match entry.strip_prefix('{').and_then(|e| e.strip_suffix('}')) {
             Some(inner) => spread(raw, inner, depth + 1, out, errors),
+            None if entry.contains(['{', '}']) => {
+                errors.push(format!("sets.{name}: {entry:?} has a brace without its other half; a set is {{name}}"));
+            }
             None => out.push(entry),
         }
     }

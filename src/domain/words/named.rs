@@ -120,6 +120,9 @@ impl Reader<'_> {
     fn next(&self, i: usize, need_end: bool) -> Option<Core> {
         let p = &self.present;
         let at = i + 1;
+        if self.figures(at).is_some() {
+            return self.length(at, Some(Plain::In));
+        }
         match self.cal(at)? {
             Cal::Unit(Unit::Day) => Some(Core::day(p.day + 1, at + 1)),
             Cal::Unit(Unit::Week) => {
@@ -141,7 +144,6 @@ impl Reader<'_> {
             )),
             Cal::Plain(Plain::Few | Plain::Couple) | Cal::Count(_) => self.length(at, Some(Plain::In)),
             Cal::Feast(f) => p.feast(f, None, false, self.almanac).map(|s| Core::long(s, at + 1)),
-            _ if self.tokens[at].is_number() => self.length(at, Some(Plain::In)),
             _ => None,
         }
     }

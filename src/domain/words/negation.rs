@@ -10,7 +10,11 @@ impl Judge<'_> {
     pub(super) fn negated(&self, at: usize) -> Option<u32> {
         let (mut count, mut nearest) = (0, None);
         self.look_back(at, |i, distance| {
-            if self.has(i, self.lexicon.known.negator) {
+            // "No, we are covered" without its comma: an answer, not a negation.
+            let answers = self.has(i, self.lexicon.known.answer)
+                && i + 1 < self.tokens.len()
+                && self.has(i + 1, self.lexicon.known.pronoun);
+            if self.has(i, self.lexicon.known.negator) && !answers {
                 count += 1;
                 nearest = nearest.or(Some(distance));
             }
@@ -28,6 +32,15 @@ impl Judge<'_> {
             }
         });
         found
+    }
+    /// Whether a "not sure" or the like stands before token `at`.
+    pub(super) fn doubted(&self, at: usize) -> bool {
+        let mut doubted = false;
+        self.look_back(at, |i, _| {
+            let not = i > 0 && self.has(i - 1, self.lexicon.known.negator);
+            doubted |= not && self.has(i, self.lexicon.known.sureness);
+        });
+        doubted
     }
     /// Visits the words before token `at`, nearest first, as far as a negation reaches and the clause goes.
     fn look_back(&self, at: usize, mut visit: impl FnMut(usize, u32)) {

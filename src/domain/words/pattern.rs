@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::hint::hint;
 use super::vocabulary::{Vocabulary, Word, fold};
 
 /// Things recognised rather than spelled out.
@@ -15,22 +16,31 @@ pub enum Slot {
     Date,
     /// A time of day, with its preposition.
     Time,
+    /// A bare length of time ("2 weeks"): a date only beside words that make it one.
+    Length,
     Number,
+    /// A sum: a figure with a sign or name of a currency, or with a "k" behind it.
+    Money,
     /// A number from 5 to 17: an age below majority.
     MinorAge,
     /// A capitalised word.
     Name,
+    /// A word the lexicon does not know: in a text message mostly a name.
+    Stranger,
     Email,
     Phone,
 }
 
 impl Slot {
-    const NAMES: [(&'static str, Slot); 7] = [
+    const NAMES: [(&'static str, Slot); 10] = [
         ("date", Slot::Date),
         ("time", Slot::Time),
+        ("length", Slot::Length),
         ("number", Slot::Number),
+        ("money", Slot::Money),
         ("minor_age", Slot::MinorAge),
         ("name", Slot::Name),
+        ("stranger", Slot::Stranger),
         ("email", Slot::Email),
         ("phone", Slot::Phone),
     ];
@@ -111,6 +121,9 @@ pub fn parse(words: &mut Vocabulary, sets: &Sets, line: &str) -> Result<Vec<Part
             }
             '*' => {
                 let digit = rest[1..].chars().next().and_then(|d| d.to_digit(10));
+                if rest[1..].chars().take_while(char::is_ascii_digit).count() > 1 {
+                    return Err("a gap is at most 9 words (*9)".to_owned());
+                }
                 parts.push(Part::Gap(digit.unwrap_or(3) as u8));
                 1 + usize::from(digit.is_some())
             }
@@ -145,14 +158,21 @@ fn sequences(words: &mut Vocabulary, sets: &Sets, choice: &str) -> Result<Vec<Ve
     let mut out: Vec<Vec<Atom>> = vec![Vec::new()];
     for piece in choice.split_whitespace() {
         let options: Vec<Vec<Atom>> = if let Some(name) = piece.strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
-            let set = sets.get(name).ok_or_else(|| format!("there is no set {{{name}}}"))?;
+            let set = sets
+                .get(name)
+                .ok_or_else(|| format!("there is no set {{{name}}}{}", hint(name, sets.keys().map(String::as_str))))?;
             let phrases = set.phrases.iter().map(|p| p.iter().map(|w| Atom::Word(*w)).collect());
             std::iter::once(vec![Atom::Set(set.bit)]).chain(phrases).collect()
         } else if let Some(name) = piece.strip_prefix('<').and_then(|p| p.strip_suffix('>')) {
-            let slot = Slot::NAMES.iter().find(|(n, _)| *n == name).ok_or_else(|| format!("there is no <{name}>"))?;
+            let slot = Slot::NAMES
+                .iter()
+                .find(|(n, _)| *n == name)
+                .ok_or_else(|| format!("there is no <{name}>{}", hint(name, Slot::NAMES.iter().map(|(n, _)| *n))))?;
             vec![vec![Atom::Slot(slot.1)]]
         } else if let Some(most) = piece.strip_prefix('*') {
             vec![vec![Atom::Gap(most.parse().unwrap_or(3))]]
+        } else if let Some(bracket) = piece.chars().find(|c| "(){}[]<>|".contains(*c)) {
+            return Err(format!("{bracket:?} in {piece:?} has no other half, or stands inside of other brackets"));
         } else {
             vec![plain(words, piece).into_iter().map(Atom::Word).collect()]
         };
@@ -179,6 +199,11 @@ mod tests {
             ("see you <when>", "no <when>"),
             ("[stop] [calling]", "at least one word"),
             ("stop (|calling)", "empty choice"),
+            ("stop {calling me", "'{' in \"{calling\" has no other half"),
+            ("stop calling} me", "has no other half"),
+            ("see you <date", "has no other half"),
+            ("stop (calling (texting) me)", "stands inside of other brackets"),
+            ("stop *12 calling", "at most 9 words"),
         ] {
             let error = parse(&mut v, &sets, line).unwrap_err();
             assert!(error.contains(why), "{line}: {error}");

@@ -125,7 +125,10 @@ impl Tokenizer<'_> {
 
     /// Whether the full stop here follows a title or the like.
     fn abbreviated(&self) -> bool {
-        const SHORT: [&str; 11] = ["mr", "mrs", "ms", "dr", "st", "dept", "inc", "ext", "approx", "vs", "prof"];
+        const SHORT: [&str; 24] = [
+            "mr", "mrs", "ms", "dr", "st", "dept", "inc", "ext", "approx", "vs", "prof", "co", "corp", "hosp", "exp",
+            "compl", "mgmt", "mktg", "appt", "mtg", "tel", "univ", "asst", "resp",
+        ];
         self.out.last().filter(|last| last.end as usize == self.at).is_some_and(|last| {
             let word = &self.text[last.start as usize..last.end as usize];
             SHORT.iter().any(|s| word.eq_ignore_ascii_case(s))
@@ -176,7 +179,9 @@ impl Tokenizer<'_> {
         if self.ascii_at(self.at) == b'@' && self.address(start) {
             return;
         }
-        self.push(UNKNOWN, start, self.at, value, Shape::Number);
+        // A phrase may name a figure: "under 18".
+        let word = self.words.exact(&self.text[start..self.at]).and_then(|w| w.first().copied()).unwrap_or(UNKNOWN);
+        self.push(word, start, self.at, value, Shape::Number);
     }
 }
 

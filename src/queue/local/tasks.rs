@@ -86,7 +86,6 @@ impl LocalQueue {
 }
 
 pub async fn publish(inner: Arc<Inner>, messages: Vec<TaskMessage>) -> Result<Vec<Published>, QueueError> {
-    let limit = i64::from(inner.overrides.task_queue_limit);
     let mut tx = inner.write().await?;
     if let Some(now_ms) = messages.iter().map(|task| task.published_at_ms).max() {
         drop_expired(&mut tx, now_ms).await?;
@@ -96,7 +95,7 @@ pub async fn publish(inner: Arc<Inner>, messages: Vec<TaskMessage>) -> Result<Ve
     for suffix in targets.iter().flatten().copied().collect::<BTreeSet<_>>() {
         let count = sqlx::query_scalar("SELECT COUNT(*) FROM tasks WHERE suffix = ?1");
         let count: i64 = count.bind(suffix).fetch_one(&mut *tx).await.map_err(local)?;
-        room.insert(suffix, limit - count);
+        room.insert(suffix, i64::from(inner.overrides.limit_of(suffix)) - count);
     }
     let mut published = Vec::with_capacity(messages.len());
     for (task, targets) in messages.iter().zip(targets) {

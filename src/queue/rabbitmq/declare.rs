@@ -4,6 +4,7 @@
 //! deleted, and a queue that exists with other arguments is reported, not replaced: that is a person's decision.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
@@ -41,12 +42,13 @@ pub async fn declare(topology: &Topology, session: &Session) -> Result<(), Queue
     Ok(())
 }
 
-/// What differs, a sentence each: exchanges and queues that are missing or exist otherwise. The broker names one
-/// argument a queue at a time. Bindings cannot be read over AMQP: declaring makes them, where they are missing.
+/// What differs: exchanges and queues that are missing or exist otherwise, and what this user may not declare, so that
+/// its settings cannot be compared. The broker names one argument a queue at a time. Bindings cannot be read over AMQP:
+/// declaring makes them, where they are missing.
 ///
 /// # Errors
-/// Those of the connection, and [`QueueError::Refused`] where the user may not look.
-pub async fn check(topology: &Topology, session: &Session) -> Result<Vec<String>, QueueError> {
+/// Those of the connection.
+pub async fn check(topology: &Topology, session: &Session) -> Result<Vec<Difference>, QueueError> {
     let mut found = Vec::new();
     // Asking passively says only whether it is there; declaring it then says whether it is the same. Every refusal
     // closes its channel, so each exchange and queue gets a fresh one.
@@ -56,7 +58,7 @@ pub async fn check(topology: &Topology, session: &Session) -> Result<Vec<String>
         if answer.is_ok() {
             answer = session.answer(&what, declare_exchange(&channel, exchange, false)).await?;
         }
-        found.extend(difference(&what, answer)?);
+        found.extend(difference(what, answer)?);
     }
     for queue in &topology.queues {
         let (what, channel) = (format!("queue {}", queue.name), session.channel().await?);
@@ -64,9 +66,39 @@ pub async fn check(topology: &Topology, session: &Session) -> Result<Vec<String>
         if answer.is_ok() {
             answer = session.answer(&what, declare_queue(&channel, queue, false)).await?;
         }
-        found.extend(difference(&what, answer)?);
+        found.extend(difference(what, answer)?);
     }
     Ok(found)
+}
+
+/// One way in which a broker is not as it should be. Displayed as the beginning of a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    Missing(String),
+    /// What it is, and the broker's words about it.
+    Otherwise(String, String),
+    /// It is there; this user may not declare it, so the broker does not compare.
+    Forbidden(String),
+}
+
+impl Difference {
+    /// What is missing, where that is the difference.
+    pub fn missing(&self) -> Option<&str> {
+        match self {
+            Difference::Missing(what) => Some(what),
+            Difference::Otherwise(..) | Difference::Forbidden(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Difference::Missing(what) => write!(f, "{what} is missing"),
+            Difference::Otherwise(what, words) => write!(f, "{what} exists with other settings: {words}"),
+            Difference::Forbidden(what) => write!(f, "{what} is there, but this user may not declare it"),
+        }
+    }
 }
 
 async fn declare_exchange(channel: &Channel, exchange: &Exchange, passive: bool) -> lapin::Result<()> {
@@ -111,12 +143,12 @@ fn accepted(what: &str, answer: lapin::Result<()>) -> Result<(), QueueError> {
     })
 }
 
-fn difference(what: &str, answer: lapin::Result<()>) -> Result<Option<String>, QueueError> {
+fn difference(what: String, answer: lapin::Result<()>) -> Result<Option<Difference>, QueueError> {
     let Err(error) = answer else { return Ok(None) };
     match reply_code(&error) {
-        Some(404) => Ok(Some(format!("{what} is missing"))),
-        Some(406) => Ok(Some(format!("{what} exists with other settings: {}", told(&error)))),
-        Some(403) => Err(QueueError::Refused(format!("{what} may not be looked at by this user ({})", told(&error)))),
+        Some(404) => Ok(Some(Difference::Missing(what))),
+        Some(406) => Ok(Some(Difference::Otherwise(what, told(&error)))),
+        Some(403) => Ok(Some(Difference::Forbidden(what))),
         _ => Err(lost(&error)),
     }
 }

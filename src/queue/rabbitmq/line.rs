@@ -45,7 +45,11 @@ impl LineSlot {
             let mut current = self.0.lock().await;
             let line = match current.take().filter(|line| line.session.is_connected()) {
                 Some(line) => line,
-                None => Arc::new(Line::new(Session::open(shared, "publish").await?)),
+                None => {
+                    let session = Session::open(shared, "publish").await?;
+                    shared.lines.fetch_add(1, Ordering::Relaxed);
+                    Arc::new(Line::new(session))
+                }
             };
             *current = Some(line.clone());
             line.declare(shared).await?;

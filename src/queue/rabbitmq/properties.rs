@@ -32,7 +32,8 @@ const FRAME_RESERVE: usize = 16 * 1024;
 pub fn of_task(task: &TaskMessage) -> BasicProperties {
     let mut headers = FieldTable::default();
     headers.insert("lead_version".into(), AMQPValue::LongLongInt(task.lead_version.try_into().unwrap_or(i64::MAX)));
-    headers.insert("traceparent".into(), long(&traceparent(&task.id)));
+    let own = || traceparent(&task.id);
+    headers.insert("traceparent".into(), long(&task.traceparent.clone().unwrap_or_else(own)));
     let correlation =
         if task.cause.len() > 255 { hex::encode(Sha256::digest(&task.cause)) } else { task.cause.clone() };
     let properties = BasicProperties::default()

@@ -18,8 +18,8 @@ const WINDOW: usize = 1000;
 const WINDOW_BYTES: usize = 8 << 20;
 
 pub struct Publisher {
-    shared: Arc<Shared>,
-    line: LineSlot,
+    pub(super) shared: Arc<Shared>,
+    pub(super) line: LineSlot,
     /// What was last said about tasks that could not be published, so that an outage is said once.
     said: Mutex<Option<String>>,
 }

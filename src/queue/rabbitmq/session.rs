@@ -9,13 +9,13 @@ use std::os::fd::AsFd;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use lapin::tcp::OwnedTLSConfig;
+use lapin::tcp::{OwnedIdentity, OwnedTLSConfig};
 use lapin::types::ShortString;
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{AsyncTcpStream, Channel, Connection, ConnectionProperties, ErrorKind};
 use tokio::time::timeout;
 
-use super::Shared;
+use super::{RabbitSettings, Shared};
 use crate::queue::QueueError;
 
 /// How long a polite goodbye may take before the socket is shut: while the broker blocks a connection it does not
@@ -38,7 +38,7 @@ impl Session {
         let wire = Wire::default();
         let name = format!("{} {role} (process {})", settings.name, std::process::id());
         let options = ConnectionProperties::default().with_connection_name(name.into());
-        let connecting = connect(shared.uri.clone(), settings.ca_pem.clone(), options, &wire, settings.open_within);
+        let connecting = connect(shared.uri.clone(), tls(settings), options, &wire, settings.open_within);
         match timeout(settings.open_within, connecting).await {
             Ok(Ok(connection)) => Ok(Session { connection, wire, open_within: settings.open_within }),
             Ok(Err(error)) => Err(why_not_open(error, &shared.uri)),
@@ -128,9 +128,18 @@ impl Drop for WireInner {
     }
 }
 
+/// Certificate and key stand in one file, and each is found there by its kind.
+fn tls(settings: &RabbitSettings) -> OwnedTLSConfig {
+    let identity = settings.client_pem.as_ref().map(|pem| {
+        let pem = pem.expose().as_bytes().to_vec();
+        OwnedIdentity::PKCS8 { pem: pem.clone(), key: pem }
+    });
+    OwnedTLSConfig { identity, cert_chain: settings.ca_pem.clone() }
+}
+
 async fn connect(
     uri: AMQPUri,
-    ca_pem: Option<String>,
+    tls: OwnedTLSConfig,
     options: ConnectionProperties,
     wire: &Wire,
     within: Duration,
@@ -139,7 +148,6 @@ async fn connect(
     let reactor = runtime.clone();
     // Held weakly over there: a wire given up here must be shut even while lapin's thread still keeps this closure.
     let wire = Arc::downgrade(&wire.0);
-    let tls = OwnedTLSConfig { identity: None, cert_chain: ca_pem };
     let connector = async move |uri: AMQPUri, _| {
         let host = (uri.authority.host.as_str(), uri.authority.port);
         let reach = async {

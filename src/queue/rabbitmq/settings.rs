@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use lapin::uri::AMQPUri;
 
+use crate::config::Secret;
 use crate::queue::{Overrides, QueueError};
 
 #[derive(Clone)]
@@ -19,6 +20,8 @@ pub struct RabbitSettings {
     pub name: String,
     /// Certificates in PEM that are trusted for `amqps://` besides the public ones.
     pub ca_pem: Option<String>,
+    /// Certificate and private key in PEM, for a broker that asks who we are.
+    pub client_pem: Option<Secret>,
     /// Whether exchanges, queues and bindings are declared here. Switch it off where the user may not configure the
     /// broker and somebody who may has applied the topology.
     pub declare: bool,
@@ -39,6 +42,7 @@ impl RabbitSettings {
             prefix: String::new(),
             name: "gleaner".to_string(),
             ca_pem: None,
+            client_pem: None,
             declare: true,
             overrides: Overrides::default(),
             // A queue is asked once in half a minute when there is nothing to do: one cheap call.

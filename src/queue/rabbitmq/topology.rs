@@ -140,7 +140,7 @@ pub fn describe(prefix: &str, overrides: &Overrides) -> Result<Topology, QueueEr
     for (suffix, keys) in routes.iter() {
         let desk = name(&format!("tasks.{suffix}"));
         let limits = [
-            ("x-max-length", Argument::Number(overrides.task_queue_limit.max(1).into())),
+            ("x-max-length", Argument::Number(overrides.limit_of(suffix).into())),
             ("x-overflow", text("reject-publish")),
             ("x-dead-letter-exchange", text(&dead_tasks)),
         ];

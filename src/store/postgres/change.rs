@@ -27,6 +27,16 @@ pub async fn drop_unsent(session: &mut Session, tasks: &[Uuid]) -> Result<(), St
     if gone == wanted { Ok(()) } else { Err(StoreError::Contended) }
 }
 
+/// Revoked tasks that still wait for the broker go.
+pub async fn recall(session: &mut Session, tasks: &[Uuid]) -> Result<(), StoreError> {
+    if tasks.is_empty() {
+        return Ok(());
+    }
+    let sorted: Vec<Uuid> = tasks.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+    session.execute(sqlx::query("delete from outbox where id = any($1)").bind(sorted)).await?;
+    Ok(())
+}
+
 /// Takes wishes back; one that a pool has answered meanwhile means deciding anew.
 pub async fn drop_claims(session: &mut Session, claims: &[(String, Uuid)]) -> Result<(), StoreError> {
     let claims: BTreeSet<&(String, Uuid)> = claims.iter().collect();
@@ -82,7 +92,7 @@ pub async fn erase(session: &mut Session, erased: &[LeadNo]) -> Result<(), Store
         "delete from seen where lead_no = any($1)",
         "delete from history where lead_no = any($1)",
         "delete from tasks where lead_no = any($1)",
-        "delete from outbox where lead_no = any($1)",
+        "delete from outbox where lead_no = any($1) and kind <> 'task.revoked'",
         "delete from claims where lead_no = any($1)",
         "delete from inbox where lead_no = any($1)",
     ];

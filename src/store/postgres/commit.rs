@@ -20,6 +20,7 @@ pub async fn commit(held: Held, mut changes: Changes, lease: &Lease) -> Result<(
     // What others may have taken meanwhile comes first: if it is gone, all that follows was decided in vain.
     change::drop_unsent(s, &changes.unsent_dropped).await?;
     change::drop_claims(s, &changes.claims_dropped).await?;
+    change::recall(s, &changes.recalled).await?;
 
     leads::write(s, &changes.leads, &changes.new_leads, &kept).await?;
     keys::write(s, &changes, &kept, &learned, &survivors).await?;

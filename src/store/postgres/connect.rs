@@ -1,10 +1,11 @@
 //! How a connection to PostgreSQL is set up, and how one is made fit again after each use.
 
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::Executor;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 
 use super::Postgres;
 use crate::domain::time::Span;
@@ -29,7 +30,22 @@ impl Postgres {
     /// # Errors
     /// [`StoreError::Refused`] for a URL that cannot be read.
     pub fn connect(url: &str, max_connections: u32) -> Result<Postgres, StoreError> {
-        let options = PgConnectOptions::from_str(url).map_err(|e| StoreError::Refused(Box::new(e)))?;
+        Postgres::connect_trusting(url, max_connections, None)
+    }
+
+    /// The same, with a file of certificates in PEM that are trusted besides the public ones. Whoever gives one wants
+    /// the server's name checked, unless the URL says otherwise.
+    ///
+    /// # Errors
+    /// Those of [`Postgres::connect`].
+    pub fn connect_trusting(url: &str, max_connections: u32, ca_pem: Option<&Path>) -> Result<Postgres, StoreError> {
+        let mut options = PgConnectOptions::from_str(url).map_err(|e| StoreError::Refused(Box::new(e)))?;
+        if let Some(path) = ca_pem {
+            options = options.ssl_root_cert(path);
+            if !url.contains("sslmode=") && !url.contains("ssl-mode=") {
+                options = options.ssl_mode(PgSslMode::VerifyFull);
+            }
+        }
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)

@@ -11,7 +11,7 @@ use sqlx::Row;
 
 use super::keys::{self, hashes};
 use super::session::{Session, failed};
-use super::{Postgres, leads, load};
+use super::{Postgres, clock_ms, leads, load};
 use crate::domain::identity::{KeyHash, LeadNo};
 use crate::store::reach::{Kept, Reach};
 use crate::store::{LeadRow, Loaded, StoreError, Wanted};
@@ -34,7 +34,7 @@ pub async fn hold(postgres: &Postgres, wanted: &Wanted) -> Result<(Held, Loaded)
     for _ in 0..ATTEMPTS {
         let mut session = Session::begin(&postgres.pool).await?;
         let mut reach = Reach::of(wanted);
-        read_tasks(&mut session, &mut reach).await?;
+        read_tasks(postgres, &mut session, &mut reach).await?;
         lock_known(&mut session, &mut reach, &wider).await?;
         let Some((learned, mut fresh)) = settle_keys(&mut session, &mut reach, &mut wider).await? else {
             session.rollback().await?;
@@ -49,13 +49,17 @@ pub async fn hold(postgres: &Postgres, wanted: &Wanted) -> Result<(Held, Loaded)
 }
 
 /// Tasks move with merges and go with erasure; either way the lead they are read to name here still leads on.
-async fn read_tasks(session: &mut Session, reach: &mut Reach<'_>) -> Result<(), StoreError> {
+async fn read_tasks(postgres: &Postgres, session: &mut Session, reach: &mut Reach<'_>) -> Result<(), StoreError> {
     let tasks: Vec<_> = reach.wanted_tasks().into_iter().collect();
     if tasks.is_empty() {
         return Ok(());
     }
-    let sql = "select task_id, lead_no from tasks where task_id = any($1)";
-    for row in session.fetch(sqlx::query(sql).bind(tasks)).await? {
+    let sql = concat!(
+        "select task_id, lead_no from tasks where task_id = any($1) and forget_after_ms >= ",
+        clock_ms!(),
+        " + $2"
+    );
+    for row in session.fetch(sqlx::query(sql).bind(tasks).bind(postgres.clock_offset.0)).await? {
         reach.tasks.insert(row.try_get(0).map_err(failed)?, LeadNo(row.try_get(1).map_err(failed)?));
     }
     Ok(())

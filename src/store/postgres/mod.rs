@@ -7,6 +7,7 @@
 mod change;
 mod commit;
 mod connect;
+mod control;
 mod hold;
 mod keys;
 mod leads;
@@ -16,6 +17,7 @@ mod outbox;
 mod pools;
 mod read;
 mod session;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -25,9 +27,9 @@ use uuid::Uuid;
 
 use super::{
     Changes, HistoryRow, LeadRow, Lease, Loaded, OutboxRow, OutboxState, PoolChanges, PoolLoaded, Store, StoreError,
-    StoreInfo, Wanted,
+    StoreInfo, SuppressionRow, Wanted,
 };
-use crate::domain::event::Channel;
+use crate::domain::event::{Channel, EventKey};
 use crate::domain::identity::{KeyHash, LeadNo};
 use crate::domain::suppression::Suppression;
 use crate::domain::time::{Moment, Span};
@@ -42,6 +44,7 @@ pub struct Postgres {
 
 pub use hold::Held;
 pub use pools::HeldPool;
+pub use standing::Standing;
 
 /// The database's clock in whole milliseconds, as of the statement. Not `now()`, which stands still within a
 /// transaction (after two seconds of waiting for a lock one would decide two seconds in the past), nor
@@ -135,6 +138,33 @@ impl Store for Postgres {
     async fn prune(&self, before: Moment, limit: usize) -> Result<u64, StoreError> {
         read::prune(self, before, limit).await
     }
+    async fn erased_at(&self, key: KeyHash) -> Result<Option<Moment>, StoreError> {
+        read::erased_at(&self.pool, key).await
+    }
+    async fn suppressions_after(
+        &self,
+        after: Option<(KeyHash, Channel)>,
+        limit: usize,
+    ) -> Result<Vec<SuppressionRow>, StoreError> {
+        read::suppressions_after(&self.pool, after, limit).await
+    }
+
+    async fn control_versions(&self) -> Result<BTreeMap<String, i64>, StoreError> {
+        control::versions(self).await
+    }
+    async fn read_control(&self, name: &str) -> Result<Option<(i64, Vec<u8>)>, StoreError> {
+        control::read(self, name).await
+    }
+    async fn write_control(&self, name: &str, seen: i64, value: &[u8]) -> Result<bool, StoreError> {
+        control::write(self, name, seen, value).await
+    }
+    async fn world_deltas(&self, limit: usize) -> Result<Vec<(EventKey, Vec<u8>)>, StoreError> {
+        control::world_deltas(self, limit).await
+    }
+    async fn fold_world(&self, seen: i64, value: &[u8], folded: &[EventKey]) -> Result<bool, StoreError> {
+        control::fold_world(self, seen, value, folded).await
+    }
+
     async fn next_wake(&self) -> Result<Option<Moment>, StoreError> {
         read::next_wake(&self.pool).await
     }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::leads::{lead_columns, lead_of, numbers};
 use super::load::{SUPPRESSIONS, suppression_of};
 use super::session::{self, Session, failed};
-use super::{Postgres, clock_ms};
+use super::{Postgres, SuppressionRow, clock_ms};
 use crate::domain::event::{Channel, EventKey};
 use crate::domain::identity::{KeyHash, LeadNo};
 use crate::domain::suppression::Suppression;
@@ -71,6 +71,26 @@ pub async fn suppressions(
 ) -> Result<BTreeMap<(KeyHash, Channel), Suppression>, StoreError> {
     let keys = super::keys::hashes(keys);
     session::fetch(pool, sqlx::query(SUPPRESSIONS).bind(keys)).await?.iter().map(suppression_of).collect()
+}
+
+/// No channel has an empty name, so that every row comes after it.
+pub async fn suppressions_after(
+    pool: &PgPool,
+    after: Option<(KeyHash, Channel)>,
+    limit: usize,
+) -> Result<Vec<SuppressionRow>, StoreError> {
+    let sql = "select key, channel, first_closed_ms, last_closed_ms, last_reopened_ms, why
+        from suppression where (key, channel) > ($1, $2) order by key, channel limit $3";
+    let (key, channel) = after.map_or((Uuid::nil(), ""), |(key, channel)| (Uuid::from_bytes(key.0), channel.name()));
+    let rows = session::fetch(pool, sqlx::query(sql).bind(key).bind(channel).bind(rows_of(limit))).await?;
+    rows.iter().map(suppression_of).collect()
+}
+
+pub async fn erased_at(pool: &PgPool, key: KeyHash) -> Result<Option<Moment>, StoreError> {
+    let sql = "select erased_at_ms from lead_keys where key = $1 and holders = '{}'";
+    let rows = session::fetch(pool, sqlx::query(sql).bind(Uuid::from_bytes(key.0))).await?;
+    let at: Option<Option<i64>> = rows.first().map(|row| row.try_get(0)).transpose().map_err(failed)?;
+    Ok(at.flatten().map(Moment))
 }
 
 pub async fn lead_ids(pool: &PgPool, leads: &[LeadNo]) -> Result<BTreeMap<LeadNo, Uuid>, StoreError> {

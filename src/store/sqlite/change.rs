@@ -40,6 +40,17 @@ pub async fn drop_unsent(session: &mut Session, tasks: &[Uuid]) -> Result<(), St
     if gone == wanted { Ok(()) } else { Err(StoreError::Contended) }
 }
 
+/// Revoked tasks that still wait for the broker go.
+pub async fn recall(session: &mut Session, tasks: &[Uuid]) -> Result<(), StoreError> {
+    let tasks: BTreeSet<&Uuid> = tasks.iter().collect();
+    if tasks.is_empty() {
+        return Ok(());
+    }
+    let sql = "delete from outbox where id in (select unhex(value) from json_each(?))";
+    session.execute(sqlx::query(sql).bind(ids(tasks))).await?;
+    Ok(())
+}
+
 /// Takes wishes back; one that a pool has answered meanwhile means deciding anew.
 pub async fn drop_claims(session: &mut Session, claims: &[(String, Uuid)]) -> Result<(), StoreError> {
     let claims: BTreeSet<&(String, Uuid)> = claims.iter().collect();
@@ -79,7 +90,7 @@ pub async fn erase(session: &mut Session, erased: &[LeadNo]) -> Result<(), Store
         "delete from seen where lead_no in (select value from json_each(?))",
         "delete from history where lead_no in (select value from json_each(?))",
         "delete from tasks where lead_no in (select value from json_each(?))",
-        "delete from outbox where lead_no in (select value from json_each(?))",
+        "delete from outbox where lead_no in (select value from json_each(?)) and kind <> 'task.revoked'",
         "delete from claims where lead_no in (select value from json_each(?))",
         "delete from inbox where lead_no in (select value from json_each(?))",
     ];

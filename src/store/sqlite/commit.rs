@@ -16,6 +16,7 @@ pub async fn commit(held: Held, mut changes: Changes, lease: &Lease) -> Result<(
 
     change::drop_unsent(s, &changes.unsent_dropped).await?;
     change::drop_claims(s, &changes.claims_dropped).await?;
+    change::recall(s, &changes.recalled).await?;
 
     leads::write(s, &changes.leads, &kept).await?;
     let plan = keys::plan(&changes, &kept);

@@ -25,7 +25,7 @@ pub struct Held {
 pub async fn hold(sqlite: &Sqlite, wanted: &Wanted) -> Result<(Held, Loaded), StoreError> {
     let mut session = Session::begin(sqlite).await?;
     let mut reach = Reach::of(wanted);
-    read_tasks(&mut session, &mut reach).await?;
+    read_tasks(sqlite, &mut session, &mut reach).await?;
     reach.keys = leads::read_keys(&mut session, &reach.wanted_keys()).await?;
     read_leads(&mut session, &mut reach).await?;
     let fresh = leads::fresh_numbers(&mut session, reach.fresh_needed()).await?;
@@ -58,14 +58,15 @@ fn numbers_of(rows: Vec<SqliteRow>) -> Result<BTreeSet<LeadNo>, StoreError> {
     rows.iter().map(|row| row.try_get(0).map(LeadNo).map_err(failed)).collect()
 }
 
-async fn read_tasks(session: &mut Session, reach: &mut Reach<'_>) -> Result<(), StoreError> {
+async fn read_tasks(sqlite: &Sqlite, session: &mut Session, reach: &mut Reach<'_>) -> Result<(), StoreError> {
     let tasks = reach.wanted_tasks();
     if tasks.is_empty() {
         return Ok(());
     }
-    let sql = "select task_id, lead_no from tasks where task_id in (select unhex(value) from json_each(?))";
+    let sql = "select task_id, lead_no from tasks
+        where task_id in (select unhex(value) from json_each(?)) and forget_after_ms >= ?";
     let ids = rows(tasks.iter().map(|task| hex(task.as_bytes())));
-    for row in session.fetch(sqlx::query(sql).bind(ids)).await? {
+    for row in session.fetch(sqlx::query(sql).bind(ids).bind(sqlite.clock().0)).await? {
         reach.tasks.insert(id_of(&row, 0)?, LeadNo(row.try_get(1).map_err(failed)?));
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! Brings the tables up to date and says what state they are in. The list itself is in `schema`.
 
+use std::time::Duration;
+
 use sqlx::Row;
 use uuid::Uuid;
 
@@ -17,8 +19,24 @@ const OWN_TABLES: &str = "
     );
     create table if not exists meta (name text not null primary key, value text not null)";
 
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// Everything in one transaction; of two migrators the second waits and then finds nothing to do.
 pub async fn migrate(sqlite: &Sqlite, epoch: Option<&str>) -> Result<StoreInfo, StoreError> {
+    let mut tries = TRIES;
+    loop {
+        tries -= 1;
+        match migrate_once(sqlite, epoch).await {
+            // Of two that open a new file at once SQLite refuses one without letting it wait, because both want to
+            // change the journal mode; a moment later the other has done it.
+            Err(StoreError::Contended) if tries > 0 => tokio::time::sleep(PAUSE).await,
+            ended => return ended,
+        }
+    }
+}
+
+async fn migrate_once(sqlite: &Sqlite, epoch: Option<&str>) -> Result<StoreInfo, StoreError> {
     let mut session = Session::begin(sqlite).await?;
     session.run_script(OWN_TABLES).await?;
     let found = found(session.fetch(sqlx::query(FOUND)).await?)?;

@@ -13,7 +13,7 @@ use crate::domain::event::{Channel, EventKey};
 use crate::domain::identity::{KeyHash, LeadNo};
 use crate::domain::suppression::Suppression;
 use crate::domain::time::Moment;
-use crate::store::{HistoryRow, LeadRow, StoreError, pack};
+use crate::store::{HistoryRow, LeadRow, StoreError, SuppressionRow, pack};
 
 /// More merges in a row than any lead has.
 const LONGEST_TRAIL: usize = 100;
@@ -71,6 +71,26 @@ pub fn suppression_of(row: &SqliteRow) -> Result<((KeyHash, Channel), Suppressio
         why: pack::closed_because(row.try_get(5).map_err(failed)?)?,
     };
     Ok(((key, channel), suppression))
+}
+
+/// No channel has an empty name, so that every row comes after it.
+pub async fn suppressions_after(
+    readers: &SqlitePool,
+    after: Option<(KeyHash, Channel)>,
+    limit: usize,
+) -> Result<Vec<SuppressionRow>, StoreError> {
+    let sql = "select key, channel, first_closed_ms, last_closed_ms, last_reopened_ms, why
+        from suppression where (key, channel) > (?, ?) order by key, channel limit ?";
+    let (key, channel) = after.map_or(([0; 16], ""), |(key, channel)| (key.0, channel.name()));
+    let statement = sqlx::query(sql).bind(key.to_vec()).bind(channel).bind(rows_of(limit));
+    session::fetch(readers, statement).await?.iter().map(suppression_of).collect()
+}
+
+pub async fn erased_at(readers: &SqlitePool, key: KeyHash) -> Result<Option<Moment>, StoreError> {
+    let sql = "select erased_at_ms from lead_keys where key = ? and holders = '[]'";
+    let found = session::fetch(readers, sqlx::query(sql).bind(key.0.as_slice())).await?;
+    let at: Option<Option<i64>> = found.first().map(|row| row.try_get(0)).transpose().map_err(failed)?;
+    Ok(at.flatten().map(Moment))
 }
 
 pub async fn suppressions(

@@ -9,6 +9,7 @@ use super::read::{At, Fault};
 use super::refusal::{Reason, Refusal, kept, key_of_body, key_of_event, shown};
 use super::times;
 use crate::domain::event::EventType;
+use crate::domain::policy::suggest::nearest;
 use crate::domain::time::Moment;
 
 /// `id` and `source` go into headers, causes and keys.
@@ -16,6 +17,9 @@ const MAX_BYTES: usize = 255;
 /// CloudEvents in AMQP headers: Knative's draft, its variant for brokers without hyphens, AMQP 1.0 properties arriving
 /// as 0.9.1 headers, and the same with an underscore.
 const PREFIXES: [&str; 4] = ["ce-", "ce_", "cloudevents:", "cloudevents_"];
+/// No event type has half as many letters.
+const LONGEST_MISSPELT: usize = 64;
+
 /// An attribute as it was found.
 #[derive(Clone, Copy, Debug, Default)]
 enum Attribute<'a> {
@@ -94,7 +98,8 @@ impl<'a> Attributes<'a> {
             return Err(Fault::new(Reason::UnsupportedVersion, detail));
         }
         let kind = EventType::from_name(kind).ok_or_else(|| {
-            let detail = format!("The field type should be an event type of the contract, but it is {}.", shown(kind));
+            let meant = like(kind).map_or_else(String::new, |types| format!(" (did you mean {types}?)"));
+            let detail = format!("The field type should be an event type, but it is {}{meant}.", shown(kind));
             Fault::new(Reason::UnknownType, detail)
         })?;
         Ok(Checked { id, source, kind, given })
@@ -121,6 +126,21 @@ impl<'a> Attributes<'a> {
             time: text(self.time).map(kept),
         }
     }
+}
+
+/// The event types that may have been meant: the nearest by its letters, else those that begin with the same word.
+fn like(kind: &str) -> Option<String> {
+    let known = || EventType::ALL.iter().map(|kind| kind.name());
+    // Comparing letters takes their product in time, and a type may be a megabyte.
+    if kind.len() > LONGEST_MISSPELT {
+        return None;
+    }
+    if let Some(near) = nearest(kind, known()) {
+        return Some(near.to_owned());
+    }
+    let first = kind.split('.').next().unwrap_or_default();
+    let alike: Vec<&str> = known().filter(|known| known.split('.').next() == Some(first)).collect();
+    (!alike.is_empty()).then(|| alike.join(", "))
 }
 
 pub fn starts_with_ignoring_case(text: &str, prefix: &str) -> bool {
@@ -182,6 +202,14 @@ mod tests {
             let checked = Attributes::from_headers(&list).check(false).unwrap();
             assert_eq!((checked.id, checked.source, checked.kind), ("e-1", "/s", EventType::LeadErased));
         }
+    }
+
+    #[test]
+    fn an_unknown_type_is_told_with_what_was_probably_meant() {
+        assert_eq!(like("lead.capture").as_deref(), Some("lead.captured"));
+        assert_eq!(like("lead_captured").as_deref(), Some("lead.captured"));
+        assert_eq!(like("call.hung_up_on_us").as_deref(), Some("call.started, call.completed"));
+        assert_eq!(like("weather"), None);
     }
 
     #[test]

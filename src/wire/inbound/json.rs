@@ -36,8 +36,39 @@ pub fn parse(text: &str, max_depth: usize) -> Result<Value, Fault> {
     if let Some(at) = deeper_than(text.as_bytes(), max_depth) {
         return Err(malformed(format!("The JSON is nested deeper than {max_depth} levels at byte {}.", at + 1)));
     }
-    // The parser's messages speak of syntax and position only, never of a value.
-    serde_json::from_str(text).map_err(|e| malformed(format!("The body should be JSON, but it is not: {e}.")))
+    serde_json::from_str(text)
+        .map_err(|e| malformed(format!("The body should be JSON, but it is not: {}.", in_words(&e))))
+}
+
+/// Beginnings of the parser's messages, and what they mean to whoever wrote the text.
+const MEANINGS: [(&str, &str); 14] = [
+    ("EOF", "it ends too early: a bracket, a brace or a quotation mark is not closed"),
+    ("key must be a string", "a name must be in double quotes"),
+    ("expected ident", "a word that is not true, false or null must be in double quotes"),
+    ("expected value", "a value is missing here, or is text without double quotes"),
+    ("trailing comma", "there is a comma before the closing bracket"),
+    ("trailing characters", "something follows the end of the JSON"),
+    ("expected `,` or `}`", "a comma or the closing } is missing"),
+    ("expected `,` or `]`", "a comma or the closing ] is missing"),
+    ("expected `:`", "a colon is missing after a name"),
+    ("control character", "a line break or another control character stands inside of text; write \\n"),
+    ("invalid escape", "a backslash is followed by what it cannot stand before; write \\\\ for a backslash"),
+    ("invalid number", "a number is written in a way that JSON does not know"),
+    ("number out of range", "a number is too large"),
+    ("invalid type", "it is of another kind than it should be"),
+];
+
+/// A fault of the parser in plain words, its place first: "line 1, column 2: a name must be in double quotes". It tells
+/// of syntax and position only, never a value.
+pub fn in_words(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    let said = said.split(" at line ").next().unwrap_or_default();
+    let meaning = MEANINGS.iter().find(|(begins, _)| said.starts_with(begins));
+    let meaning = meaning.map_or(said, |(_, meaning)| meaning);
+    match error.line() {
+        0 => meaning.to_owned(),
+        line => format!("line {line}, column {}: {meaning}", error.column()),
+    }
 }
 
 /// Where the text first goes deeper than the limit. A straight walk before parsing, so that no depth can exhaust the
@@ -93,6 +124,24 @@ mod tests {
     #[test]
     fn of_equal_keys_the_last_wins() {
         assert_eq!(parse(r#"{"a":1,"a":2}"#, 64).unwrap()["a"], 2);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_words_and_where() {
+        for (text, says) in [
+            ("{a: 1}", "line 1, column 2: a name must be in double quotes"),
+            ("{\"a\": 1,\n \"b\": nul}", "line 2, column 10: a word that is not true, false or null must be"),
+            ("{\"a\": Ana}", "a value is missing here, or is text without double quotes"),
+            ("{\"a\": 1,}", "there is a comma before the closing bracket"),
+            ("{\"a\": 1 \"b\": 2}", "a comma or the closing } is missing"),
+            ("{\"a\" 1}", "a colon is missing after a name"),
+            ("{\"a\": \"one\ntwo\"}", "a line break or another control character stands inside of text"),
+            ("{\"a\": [1, 2", "it ends too early"),
+            ("{} {}", "something follows the end of the JSON"),
+        ] {
+            let detail = parse(text, 64).unwrap_err().detail;
+            assert!(detail.contains(says), "{text}: {detail}");
+        }
     }
 
     #[test]

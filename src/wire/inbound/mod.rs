@@ -32,6 +32,7 @@ mod words;
 
 use serde_json::Value;
 
+pub use json::in_words;
 pub use keys::{Lead, Names};
 pub use refusal::{Reason, Refusal, key_of_body, key_of_event};
 pub use types::{Data, ForData, for_type};

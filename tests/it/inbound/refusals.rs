@@ -88,7 +88,8 @@ fn another_version_of_cloudevents_is_unsupported() {
 fn a_type_outside_the_contract_is_unknown() {
     let refusal = refusal(&with(captured(), "/type", json!("lead.teleported\u{1b}[31m")));
     assert_eq!(refusal.reason, Reason::UnknownType);
-    assert!(refusal.detail.ends_with(r#"but it is "lead.teleported\u{1b}[31m"."#), "{}", refusal.detail);
+    assert!(refusal.detail.ends_with("(did you mean lead.captured, lead.updated, lead.flagged, lead.erased?)."));
+    assert!(refusal.detail.contains(r#"but it is "lead.teleported\u{1b}[31m" ("#), "{}", refusal.detail);
 }
 
 #[test]

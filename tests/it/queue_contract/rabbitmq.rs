@@ -73,8 +73,15 @@ impl Rabbit {
     /// Takes the oldest message of a queue, properties and all.
     pub async fn first_in(&self, base: &str) -> BasicProperties {
         let options = BasicGetOptions { no_ack: true };
-        let got = self.channel().await.basic_get(self.name(base).into(), options).await.unwrap();
-        got.expect("a message").delivery.properties
+        let channel = self.channel().await;
+        // A quorum queue may take a moment from the confirm to the delivery.
+        for _ in 0..100 {
+            if let Some(got) = channel.basic_get(self.name(base).into(), options).await.unwrap() {
+                return got.delivery.properties;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("{base} has a message");
     }
 }
 

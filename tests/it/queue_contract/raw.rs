@@ -63,6 +63,54 @@ fn long(bytes: &[u8]) -> Vec<u8> {
 
 /// Publishes one message whose message id is two bytes that are no text, and waits for the broker's confirm.
 pub async fn send_unreadable(broker: (&str, u16), login: (&str, &str), vhost: &str, exchange: &str, routing_key: &str) {
+    let mut wire = publishing(broker, login, vhost, exchange, routing_key).await;
+    wire.content(1, b"\xff\xfe", b"unreadable").await;
+    wire.expect((60, 80)).await;
+}
+
+/// How the values of a header stand in each other.
+#[derive(Clone, Copy, Debug)]
+pub enum Nested {
+    Lists,
+    Tables,
+}
+
+/// Publishes one message with a header whose value is nested as deep as a frame of 128 KiB has room for.
+pub async fn send_nested(url: &str, exchange: &str, routing_key: &str, nested: Nested, body: &[u8]) {
+    let uri: lapin::uri::AMQPUri = url.parse().unwrap();
+    let (broker, user) = (&uri.authority, &uri.authority.userinfo);
+    let login = (user.username.as_str(), user.password.as_str());
+    let mut wire = publishing((&broker.host, broker.port), login, &uri.vhost, exchange, routing_key).await;
+    // The kind, the length, and of a table the empty name of its only value.
+    let head: &[u8] = match nested {
+        Nested::Lists => b"A",
+        Nested::Tables => b"F",
+    };
+    let (name, levels) = match nested {
+        Nested::Lists => (&b""[..], 26_000),
+        Nested::Tables => (&b"\x00"[..], 21_000),
+    };
+    let each = head.len() + 4 + name.len();
+    let mut value = Vec::new();
+    for level in (0..levels).rev() {
+        value.extend_from_slice(head);
+        // The innermost is empty.
+        let inner = if level == 0 { 0 } else { level * each };
+        value.extend_from_slice(&u32::try_from(inner).unwrap().to_be_bytes());
+        if level > 0 {
+            value.extend_from_slice(name);
+        }
+    }
+    let table = long(&[&short(b"deep")[..], &value].concat());
+    let size = (body.len() as u64).to_be_bytes();
+    // The flag 0x2000 says that there are headers.
+    wire.frame(HEADER, 1, &[[0, 60, 0, 0].as_slice(), &size, &[0x20, 0x00], &table].concat()).await;
+    wire.frame(BODY, 1, body).await;
+    wire.expect((60, 80)).await;
+}
+
+/// A connection that has just said that it publishes one message; its content is next.
+async fn publishing(broker: (&str, u16), login: (&str, &str), vhost: &str, exchange: &str, routing_key: &str) -> Wire {
     let mut wire = Wire(TcpStream::connect(broker).await.unwrap());
     wire.0.write_all(b"AMQP\x00\x00\x09\x01").await.unwrap();
     wire.expect((10, 10)).await;
@@ -78,8 +126,7 @@ pub async fn send_unreadable(broker: (&str, u16), login: (&str, &str), vhost: &s
     wire.expect((85, 11)).await;
     let publish = [vec![0, 0], short(exchange.as_bytes()), short(routing_key.as_bytes()), vec![0]].concat();
     wire.method(1, (60, 40), &publish).await;
-    wire.content(1, b"\xff\xfe", b"unreadable").await;
-    wire.expect((60, 80)).await;
+    wire
 }
 
 /// 2047 channels, frames of 128 KiB, no heartbeat.

@@ -1,0 +1,84 @@
+//! The first sentence: what a sales manager would say of the lead, made from the verdict and its strongest reasons.
+
+use crate::wire::record::{EvidenceOut, LeadRecord, PointsOut};
+
+/// One or two plain sentences.
+pub fn headline(r: &LeadRecord) -> String {
+    let over = match r.stage.as_str() {
+        "converted" => return "This lead has become a customer.".to_owned(),
+        "suppressed" => "This person wants no contact any more; nothing may be sent and nobody may call.",
+        "lost" => "The deal with this lead was lost.",
+        "lent" => "A partner has this lead for now.",
+        "test" => return "This is a test and counts nowhere.".to_owned(),
+        _ => return of_verdict(r),
+    };
+    format!("{over} {}", of_verdict(r))
+}
+
+fn of_verdict(r: &LeadRecord) -> String {
+    let against = strongest_against(r);
+    match (r.verdict.as_str(), r.diagnosis.cause.as_deref()) {
+        ("promising", _) => {
+            format!("A promising lead{}.", speaks_for(r).map_or(String::new(), |why| format!(": {why}")))
+        }
+        ("unknown", _) => "Nothing is known about this lead yet.".to_owned(),
+        ("workable", None) => match speaks_for(r) {
+            Some(why) => format!("A workable lead: nothing speaks against it, and {why}."),
+            None => "A workable lead: nothing speaks against it, and not much for it yet.".to_owned(),
+        },
+        ("workable", Some(cause)) => {
+            format!("A workable lead. If anything is wrong, it is {}.{against}", cause_in_words(cause))
+        }
+        ("weak", Some("process")) => format!("This lead looks weak, and so far that is our own doing.{against}"),
+        ("bad", Some(cause)) => format!("A bad lead, because of {}.{against}", cause_in_words(cause)),
+        (_, Some(cause)) => format!("A weak lead, because of {}.{against}", cause_in_words(cause)),
+        (verdict, None) => format!("This lead is {verdict}."),
+    }
+}
+
+/// " Called once, …": the heaviest evidence for the cause, as a sentence after another.
+fn strongest_against(r: &LeadRecord) -> String {
+    let of_cause = |e: &&EvidenceOut| Some(&e.cause) == r.diagnosis.cause.as_ref();
+    r.diagnosis.evidence.iter().find(of_cause).map_or(String::new(), |e| format!(" {}", e.because))
+}
+
+/// The strongest reasons of engagement and fit, and what was confirmed.
+fn speaks_for(r: &LeadRecord) -> Option<String> {
+    let warm = r.explanation.engagement.iter().filter(|p| p.points.0 >= 5.0).max_by(by_points);
+    let suits = r.explanation.fit.iter().filter(|p| p.points.0 > 0.0 && p.name != "start_points").max_by(by_points);
+    let q = &r.qualification;
+    let confirmed: Vec<&str> =
+        [("budget", &q.budget), ("authority", &q.authority), ("need", &q.need), ("timeline", &q.timeline)]
+            .into_iter()
+            .filter(|(_, l)| l.as_ref().is_some_and(|l| !l.guessed && l.level >= 2))
+            .map(|(name, _)| name)
+            .collect();
+    let mut reasons: Vec<String> = Vec::new();
+    if !confirmed.is_empty() {
+        reasons.push(format!("they confirmed {}", confirmed.join(" and ")));
+    }
+    reasons.extend(warm.map(|p| p.because.clone()));
+    reasons.extend(suits.map(|p| p.because.clone()));
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+fn by_points(a: &&PointsOut, b: &&PointsOut) -> std::cmp::Ordering {
+    a.points.0.total_cmp(&b.points.0)
+}
+
+fn cause_in_words(cause: &str) -> &str {
+    match cause {
+        "fit" => "a bad fit",
+        "contact" => "bad contact data",
+        "process" => "our own process",
+        "timing" => "bad timing",
+        "interest" => "a lack of interest",
+        "bogus" => "doubt that anybody real asked",
+        other => other,
+    }
+}
+
+/// A name of the contract as people write it.
+pub fn humanly(name: &str) -> String {
+    name.replace('_', " ")
+}

@@ -1,0 +1,105 @@
+//! What `explain` says of the leads of the sample: sentences first, numbers that sum, names that are in the policy file.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::domain::event::Event;
+use crate::domain::policy::{Fictional, Policy};
+use crate::domain::time::Moment;
+use crate::domain::working_set::Env;
+use crate::replay::Replay;
+use crate::wire::inbound::{Envelope, Inbound, decode};
+
+fn sample() -> Replay {
+    let policy = Policy::shipped(Fictional::Allow).unwrap_or_else(|e| panic!("{}", e.join("\n")));
+    let env = Env::virtual_time(Arc::new(policy));
+    let settings = Inbound { default_country: Some("US".into()), ..Inbound::replay() };
+    let mut replay = Replay::new(env);
+    for line in include_str!("../../../samples/demo.jsonl").lines() {
+        let event: Event = decode(&Envelope::bare(line.as_bytes()), Moment::MIN, &settings).unwrap();
+        replay.apply(&event);
+    }
+    replay
+}
+
+fn records() -> Vec<LeadRecord> {
+    let replay = sample();
+    replay.leads().into_iter().map(|l| replay.record(l)).collect()
+}
+
+#[test]
+fn every_page_opens_with_a_sentence_and_speaks_plainly() {
+    for r in records() {
+        let page = render(&r);
+        println!("{page}\n----------\n");
+        let first = page.lines().next().unwrap();
+        assert!(first.ends_with('.') && first.starts_with(char::is_uppercase), "{first}");
+        assert!(first.split_whitespace().count() >= 4, "{first}");
+        assert!(!first.contains('_') && !page.contains("None") && !page.contains("  ()"), "{page}");
+        assert!(r.changed.is_some() && page.contains("Last change"), "{page}");
+    }
+}
+
+#[test]
+fn every_name_of_an_explanation_is_a_name_in_the_policy_file() {
+    let file = include_str!("../../../config/policy/scoring.toml");
+    let defines = |name: &str| {
+        let (table, key) = name.rsplit_once('.').map_or((None, name), |(table, key)| (Some(table), key));
+        let named = file.lines().any(|l| l == format!("name = \"{key}\"") || l.starts_with(&format!("{key} = ")));
+        named && table.is_none_or(|table| file.contains(&format!("[fit.{table}]")))
+    };
+    let mut seen = std::collections::BTreeSet::new();
+    for r in records() {
+        for part in r.explanation.fit.iter().chain(&r.explanation.engagement) {
+            assert!(part.name == "bounds" || defines(&part.name), "{} is nowhere in scoring.toml", part.name);
+            assert!(!part.because.is_empty());
+            seen.insert(part.name.clone());
+        }
+    }
+    assert!(file.contains("\"bounds\""), "what a bound is, is said in the file");
+    assert!(seen.len() > 8 && !defines("no_such_rule"), "{seen:?}");
+}
+
+#[test]
+fn every_point_of_a_fit_is_the_points_of_its_rule_in_the_policy_file() {
+    let file: toml::Table = include_str!("../../../config/policy/scoring.toml").parse().unwrap();
+    let rules = file["fit"]["rule"].as_array().unwrap();
+    for r in records() {
+        let fit: f64 = r.explanation.fit.iter().map(|p| p.points.0).sum();
+        assert!((fit - r.fit.0).abs() < 1e-6, "{fit} and not {}", r.fit.0);
+        let engagement: f64 = r.explanation.engagement.iter().map(|p| p.points.0).sum();
+        assert!((engagement - r.engagement.0).abs() < 1e-6, "{engagement} and not {}", r.engagement.0);
+        for part in &r.explanation.fit {
+            if let Some(rule) = rules.iter().find(|rule| rule["name"].as_str() == Some(&part.name)) {
+                assert_eq!(rule["points"].as_float(), Some(part.points.0), "{}", part.name);
+                assert_eq!(rule["because"].as_str(), Some(part.because.as_str()));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_last_change_names_the_event_and_by_how_much_it_moved_which_score() {
+    let all = records();
+    let of = |email: &str| all.iter().find(|r| r.keys["email"].iter().any(|e| e == email)).unwrap();
+    let ana = of("ana@example.com");
+    let page = render(ana);
+    let line = page.lines().find(|l| l.starts_with("Last change")).unwrap();
+    assert!(line.contains("event demo-"), "{line}");
+    let c = ana.changed.as_ref().unwrap();
+    assert!(c.from != c.to || c.engagement.from != c.engagement.to || c.fit.from != c.fit.to, "{c:?}");
+}
+
+#[test]
+fn a_tasks_reason_speaks_in_the_words_of_the_explanation() {
+    let mut replay = sample();
+    let tasks: Vec<serde_json::Value> =
+        replay.take_published().iter().map(|m| serde_json::from_slice(&m.body).unwrap()).collect();
+    let because = |list: &serde_json::Value, word: &str| {
+        list.as_array().unwrap().iter().any(|b| b["because"].as_str().unwrap().contains(word))
+    };
+    let with_title = |t: &&serde_json::Value| t["data"]["contact"]["title"] == "Operations Director";
+    let task = tasks.iter().find(with_title).unwrap();
+    assert!(because(&task["data"]["reason"]["evidence"], "the title decides on purchases"), "{task}");
+    assert!(because(&task["data"]["reason"]["evidence"], "filled in a form"), "{task}");
+}

@@ -1,0 +1,171 @@
+//! What else we owe a lead: a local number, the key that is alive, a check of doubtful data, what we dropped or promised,
+//! one round of nurture, a partner.
+
+use super::{Audit, Cause, Detail, Item, Look, State, no_way, note};
+use crate::domain::area_codes;
+use crate::domain::contact::Status;
+use crate::domain::event::{Channel, WhenLocal};
+use crate::domain::fold::carries;
+use crate::domain::identity::KeyKind;
+use crate::domain::partners;
+use crate::domain::time::{Moment, Span};
+use crate::domain::touches::{CallResult, ours};
+use crate::domain::words::Label;
+
+/// Doubtful data that nobody has checked for so long is not held open any more. Our judgement: a data desk that has not
+/// looked by then will not.
+const CHECK_WITHIN: Span = Span::days(30);
+/// A promised call that comes at most so much later still kept its word. [J]
+const KEPT_WITHIN: Span = Span::hours(1);
+
+pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
+    local_number(look, audit);
+    alternate_key(look, audit);
+    data_verified(look, audit);
+    made_good(look, audit);
+    callback_kept(look, audit);
+    // There is no library of content yet, so nothing that would fit can be sent.
+    no_way(audit, Item::ContentSent, Detail::NoWay);
+    referral_asked(look, audit);
+    nurture_once(look, audit);
+    partner_considered(look, audit);
+}
+
+/// Done where a number near the lead was shown. We cannot be asked for what we do not own: numbers of our own are not
+/// known to the policy yet, so this is never open.
+fn local_number(look: &Look<'_, '_>, audit: &mut Audit) {
+    let near = |caller: &str, lead: &str| {
+        let region = |number: &str| area_codes::area_code(number).map(|a| (a.country, a.region));
+        area_codes::area_code(caller).is_some() && region(caller) == region(lead)
+    };
+    let primary = look.facts.primary(KeyKind::Phone).map(|k| k.value.as_str());
+    let shown = look.j.calls.iter().any(|c| {
+        let to = c.touch.to.as_deref().or(primary);
+        matches!((c.call.caller_id.as_deref(), to), (Some(caller), Some(to)) if near(caller, to))
+    });
+    match shown {
+        true => note(audit, Item::LocalNumber, State::Done, Detail::Shown),
+        false => no_way(audit, Item::LocalNumber, Detail::NoOwnNumber),
+    }
+}
+
+/// One key is dead and another alive: the other was tried since.
+fn alternate_key(look: &Look<'_, '_>, audit: &mut Audit) {
+    let died = look.j.keys.iter().filter(|k| k.status == Status::Dead).map(|k| k.since.unwrap_or(Moment::MIN)).max();
+    let mut living = look.j.keys.iter().filter(|k| k.status < Status::Suspect).peekable();
+    let Some(died) = died else { return no_way(audit, Item::AlternateKey, Detail::NotNeeded) };
+    if living.peek().is_none() || !(look.can_call || look.can_write) {
+        return no_way(audit, Item::AlternateKey, Detail::NoWay);
+    }
+    let tried = living.any(|k| {
+        let mut since = look.facts.outbound().filter(|t| t.cited.stamp.at > died);
+        since.any(|t| carries(t.channel, k.key) && t.to.as_ref().is_none_or(|to| *to == k.key.value))
+    });
+    let state = if tried { State::Done } else { State::Open };
+    note(audit, Item::AlternateKey, state, if tried { Detail::Clean } else { Detail::NotYet });
+}
+
+fn data_verified(look: &Look<'_, '_>, audit: &mut Audit) {
+    let suspect = || look.j.keys.iter().filter(|k| k.status == Status::Suspect);
+    let n = suspect().count() as u32;
+    if n == 0 {
+        let verified = look.j.keys.iter().any(|k| k.status == Status::Verified);
+        return match verified {
+            true => note(audit, Item::DataVerified, State::Done, Detail::Clean),
+            false => no_way(audit, Item::DataVerified, Detail::NotNeeded),
+        };
+    }
+    let asked = look.facts.first_inquiry.as_ref().map_or(look.now, |c| c.stamp.at);
+    let since = suspect().map(|k| k.since.unwrap_or(asked)).max().unwrap_or(asked);
+    let state = if look.now - since > CHECK_WITHIN { State::Missed } else { State::Open };
+    note(audit, Item::DataVerified, state, Detail::Suspect(n));
+}
+
+/// Calls that we dropped or mis-routed, and whether one came after.
+fn made_good(look: &Look<'_, '_>, audit: &mut Audit) {
+    let (mut failures, mut open) = (0, false);
+    for (_, result) in ours(&look.j.calls) {
+        if result == CallResult::OurFailure {
+            failures += 1;
+            open = true;
+        } else if result.is_attempt() {
+            open = false;
+        }
+    }
+    let state = match (failures, open, look.can_call) {
+        (0, ..) => return no_way(audit, Item::MadeGood, Detail::NotNeeded),
+        (_, false, _) => State::Done,
+        (_, true, true) => State::Open,
+        (_, true, false) => State::Missed,
+    };
+    note(audit, Item::MadeGood, state, Detail::Failures(failures));
+}
+
+/// The newest call that was promised, on the phone or to somebody who wrote when to call.
+fn callback_kept(look: &Look<'_, '_>, audit: &mut Audit) {
+    let when = |w: &WhenLocal| match w {
+        WhenLocal::Instant(at) => *at,
+        WhenLocal::Local(local) => look.zone.resolve(*local),
+    };
+    let on_the_phone =
+        look.j.calls.iter().filter_map(|c| c.call.callback_at.as_ref().map(|at| (c.touch.cited.stamp.at, when(at))));
+    let in_words = look.facts.said.iter().filter(|s| !s.auto).filter_map(|s| {
+        let asked = s.findings.iter().find(|f| f.label == Label::Callback)?;
+        asked.at.as_ref().map(|at| (s.cited.stamp.at, when(at)))
+    });
+    let newest = on_the_phone.chain(in_words).filter(|(asked, at)| at > asked).max();
+    let Some((asked, promised)) = newest else { return no_way(audit, Item::CallbackKept, Detail::NotNeeded) };
+    let tolerance = look.policy.plays.cadence.callback_tolerance.0;
+    let mut called = look.facts.outbound().filter(|t| t.channel == Channel::Call && t.cited.stamp.at > asked);
+    let kept = |at: Moment| at >= promised - tolerance && at <= promised + KEPT_WITHIN;
+    let state = if called.any(|t| kept(t.cited.stamp.at)) {
+        State::Done
+    } else if look.now > promised + KEPT_WITHIN || !look.can_call {
+        State::Missed
+    } else {
+        State::Open
+    };
+    note(audit, Item::CallbackKept, state, Detail::Promised(promised));
+}
+
+/// Done where the lead named somebody. Whether we asked is no fact anybody reports, so this is never open.
+fn referral_asked(look: &Look<'_, '_>, audit: &mut Audit) {
+    let named = look.facts.said.iter().any(|s| s.findings.iter().any(|f| f.label == Label::Referral));
+    match named {
+        true => note(audit, Item::ReferralAsked, State::Done, Detail::Named),
+        false => no_way(audit, Item::ReferralAsked, Detail::NotNeeded),
+    }
+}
+
+/// Once the calls and e-mails of the cadence are used up without an answer, one more e-mail later on.
+fn nurture_once(look: &Look<'_, '_>, audit: &mut Audit) {
+    if !look.can_write {
+        return no_way(audit, Item::NurtureOnce, Detail::NoWay);
+    }
+    let cadence = look.policy.plays.cadence.email_days.len() as u32;
+    let sent = look.facts.outbound().filter(|t| t.channel == Channel::Email).count() as u32;
+    let its_turn = look.j.unanswered > 0 && !audit.is_open(Item::Attempts) && sent >= cadence;
+    if !its_turn {
+        return no_way(audit, Item::NurtureOnce, Detail::NotNeeded);
+    }
+    let state = if sent > cadence { State::Done } else { State::Open };
+    note(audit, Item::NurtureOnce, state, Detail::Sent(sent));
+}
+
+/// A lead that does not fit us may fit a partner, if it agreed to be passed on.
+fn partner_considered(look: &Look<'_, '_>, audit: &mut Audit) {
+    let by_fit = look.j.evidence.iter().filter(|e| e.cause == Cause::Fit).map(|e| e.weight).sum::<f64>();
+    if by_fit <= look.policy.scoring.diagnosis.weak_share {
+        return no_way(audit, Item::PartnerConsidered, Detail::NotNeeded);
+    }
+    if !look.facts.partner.is_empty() {
+        return note(audit, Item::PartnerConsidered, State::Done, Detail::HandedOver);
+    }
+    let served =
+        partners::may_share(look.facts) && look.policy.partners.iter().any(|p| partners::serves(p, look.facts));
+    let open = served && !super::is_settled(look);
+    match open {
+        true => note(audit, Item::PartnerConsidered, State::Open, Detail::NotYet),
+        false => no_way(audit, Item::PartnerConsidered, Detail::NoPartner),
+    }
+}

@@ -1,0 +1,54 @@
+//! The first touch: how long the first inquiry waited, counting only time in which a call would have been legal.
+
+use super::{Audit, Detail, Item, Look, State, note};
+use crate::domain::facts::Facts;
+use crate::domain::legal::Place;
+use crate::domain::policy::Policy;
+use crate::domain::time::{Moment, Span};
+
+pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
+    let found = first_touch(look.facts, look.policy, look.place, look.now);
+    let (state, detail) = match found {
+        FirstTouch::NothingAsked => (State::NotApplicable, Detail::NotNeeded),
+        FirstTouch::InTime(after) => (State::Done, Detail::After(after)),
+        FirstTouch::Late(after) => (State::Missed, Detail::After(after)),
+        FirstTouch::Overdue => (State::Missed, Detail::NotYet),
+        FirstTouch::StillInTime(by) => {
+            audit.first_touch_by = Some(by);
+            (State::Open, Detail::NotYet)
+        }
+    };
+    if let FirstTouch::InTime(after) | FirstTouch::Late(after) = found {
+        audit.first_touch_after = Some(after);
+    }
+    note(audit, Item::FirstTouch, state, detail);
+}
+
+#[derive(Clone, Copy)]
+enum FirstTouch {
+    NothingAsked,
+    InTime(Span),
+    Late(Span),
+    /// Until this instant.
+    StillInTime(Moment),
+    Overdue,
+}
+
+/// How long the first inquiry waited, counting only time in which a call would have been legal.
+fn first_touch(facts: &Facts, policy: &Policy, place: &Place<'_>, now: Moment) -> FirstTouch {
+    let Some(asked) = facts.first_inquiry.as_ref().map(|c| c.stamp.at) else { return FirstTouch::NothingAsked };
+    let within = policy.scoring.audit.first_touch_within.0;
+    let touched = facts.outbound().map(|t| t.cited.stamp.at).find(|at| *at >= asked);
+    // Answered at once: the law's clock cannot make it late.
+    if let Some(at) = touched.filter(|at| *at <= asked + within) {
+        return FirstTouch::InTime(at - asked);
+    }
+    // The clock starts in the first legal minute; a place without law has none, and then the inquiry itself counts.
+    let clock = place.next_open(false, asked).unwrap_or(asked);
+    match touched {
+        Some(at) if at <= clock + within => FirstTouch::InTime(at - asked),
+        Some(at) => FirstTouch::Late(at - asked),
+        None if now <= clock + within => FirstTouch::StillInTime(clock + within),
+        None => FirstTouch::Overdue,
+    }
+}

@@ -1,0 +1,199 @@
+//! The process audit: what we owed the lead before anybody may call it bad.
+//!
+//! Items are done, missed (too late, on record), open (can still be done lawfully with what exists) or not
+//! applicable. Only open items forbid `bad`. Facts only: a touch counts when somebody reported it. What each item asks is
+//! in `touches` (calls and messages) and `dues` (the rest); the sentences are in `sentences`.
+
+mod asked;
+mod dues;
+mod first;
+mod sentences;
+mod touches;
+
+use super::cases::Case;
+use super::diagnosis::{Cause, Judgement};
+use super::facts::Facts;
+use super::fold::place_facts;
+use super::identity::KeyKind;
+use super::legal::Place;
+use super::policy::Policy;
+use super::time::{Moment, Span, Zone};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Item {
+    FirstTouch,
+    Attempts,
+    Dayparts,
+    SecondChannel,
+    LocalNumber,
+    AlternateKey,
+    DataVerified,
+    MadeGood,
+    CallbackKept,
+    ContentSent,
+    ReferralAsked,
+    NurtureOnce,
+    PartnerConsidered,
+}
+
+impl Item {
+    pub fn name(self) -> &'static str {
+        match self {
+            Item::FirstTouch => "first_touch",
+            Item::Attempts => "attempts",
+            Item::Dayparts => "dayparts",
+            Item::SecondChannel => "second_channel",
+            Item::LocalNumber => "local_number",
+            Item::AlternateKey => "alternate_key",
+            Item::DataVerified => "data_verified",
+            Item::MadeGood => "made_good",
+            Item::CallbackKept => "callback_kept",
+            Item::ContentSent => "content_sent",
+            Item::ReferralAsked => "referral_asked",
+            Item::NurtureOnce => "nurture_once",
+            Item::PartnerConsidered => "partner_considered",
+        }
+    }
+
+    /// The work on the lead itself: what is open of it is held against us, not against the lead.
+    fn is_core(self) -> bool {
+        matches!(self, Item::FirstTouch | Item::Attempts | Item::Dayparts | Item::SecondChannel)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Done,
+    Missed,
+    Open,
+    NotApplicable,
+}
+
+impl State {
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Done => "done",
+            State::Missed => "missed",
+            State::Open => "open",
+            State::NotApplicable => "not_applicable",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Audited {
+    pub item: Item,
+    pub state: State,
+    pub detail: Detail,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    NotNeeded,
+    After(Span),
+    NotYet,
+    Calls {
+        made: u32,
+        days: u32,
+        of: u32,
+    },
+    /// Morning, afternoon, evening: tried or not.
+    Dayparts([bool; 3]),
+    Channels(u32),
+    NoWay,
+    /// We own no number near the lead.
+    NoOwnNumber,
+    Shown,
+    /// So many numbers or addresses await a check.
+    Suspect(u32),
+    Clean,
+    Failures(u32),
+    Promised(Moment),
+    Sent(u32),
+    Named,
+    NoPartner,
+    HandedOver,
+}
+
+/// First minute, last minute, name.
+pub const DAYPARTS: [(i32, i32, &str); 3] =
+    [(480, 720, "08:00 to 12:00"), (720, 960, "12:00 to 16:00"), (960, 1200, "16:00 to 20:00")];
+
+/// Which part of the day a local minute falls into.
+pub fn daypart(minute_of_day: i32) -> Option<usize> {
+    DAYPARTS.iter().position(|(from, to, _)| (*from..*to).contains(&minute_of_day))
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Audit {
+    pub items: Vec<Audited>,
+    /// Attempts by phone, and the parts of the day they were made in.
+    pub calls: u32,
+    pub days: u32,
+    pub tried: [bool; 3],
+    pub first_touch_after: Option<Span>,
+    /// The sources of where the lead is contradict each other.
+    pub place_contradicts: bool,
+    /// Until when a first touch would be in time, while there was none.
+    pub first_touch_by: Option<Moment>,
+}
+
+/// What the checks of the items look at.
+struct Look<'f, 'l> {
+    facts: &'f Facts,
+    j: &'l Judgement<'f>,
+    policy: &'f Policy,
+    place: &'l Place<'f>,
+    zone: &'l Zone,
+    now: Moment,
+    can_call: bool,
+    can_write: bool,
+}
+
+/// Audits our work on a lead, as of an instant.
+pub fn audit<'f>(facts: &'f Facts, j: &Judgement<'f>, policy: &'f Policy, now: Moment) -> Audit {
+    let place = policy.law.place(&place_facts(facts));
+    let zone = policy.zone_at(&place);
+    let look = Look {
+        facts,
+        j,
+        policy,
+        place: &place,
+        zone: &zone,
+        now,
+        can_call: place.missing().is_none() && j.living(KeyKind::Phone).next().is_some(),
+        can_write: j.living(KeyKind::Email).next().is_some(),
+    };
+    let mut audit = Audit { items: Vec::with_capacity(13), place_contradicts: place.disagrees(), ..Audit::default() };
+    touches::count(&look, &mut audit);
+    first::check(&look, &mut audit);
+    let settled = is_settled(&look);
+    touches::check(&look, &mut audit);
+    dues::check(&look, &mut audit);
+    if settled {
+        // A no, a death, a child, a competitor, a test: we owe the lead no further contact, at once.
+        for item in audit.items.iter_mut().filter(|i| i.item != Item::PartnerConsidered) {
+            (item.state, item.detail) = (State::NotApplicable, Detail::NotNeeded);
+        }
+    }
+    audit
+}
+
+/// Whether nothing more is owed because nothing more is wanted.
+fn is_settled(look: &Look<'_, '_>) -> bool {
+    let no_case = [Case::Test, Case::Deceased, Case::Minor, Case::LegalThreat, Case::Competitor, Case::NotABuyer];
+    look.j.clear_no
+        || look.facts.opted_out()
+        || look.j.is_bogus()
+        || look.j.is_hushed(look.now)
+        || no_case.iter().any(|case| look.j.cases.has(*case))
+}
+
+/// The item is closed to us: nothing that exists could do it.
+fn no_way(audit: &mut Audit, item: Item, detail: Detail) {
+    audit.items.push(Audited { item, state: State::NotApplicable, detail });
+}
+
+fn note(audit: &mut Audit, item: Item, state: State, detail: Detail) {
+    audit.items.push(Audited { item, state, detail });
+}

@@ -1,0 +1,61 @@
+//! The audit in words: the detail of an item, and what would help where it is open.
+
+use super::{Audited, DAYPARTS, Detail, Item};
+
+impl Audited {
+    pub fn detail_text(&self) -> String {
+        match self.detail {
+            Detail::NotNeeded => "not needed any more".into(),
+            Detail::After(span) => format!("after {span}"),
+            Detail::NotYet => "not yet".into(),
+            Detail::Calls { made, days, of } => format!("{made} of {of} calls, on {days} days"),
+            Detail::Dayparts(tried) => {
+                let names: Vec<&str> =
+                    DAYPARTS.iter().zip(tried).filter(|(_, t)| *t).map(|((_, _, name), _)| *name).collect();
+                if names.is_empty() { "none tried".into() } else { format!("tried {}", names.join(" and ")) }
+            }
+            Detail::Channels(n) => format!("{n} channels tried"),
+            Detail::NoOwnNumber => "we own no number near the lead".into(),
+            Detail::Shown => "a number near the lead was shown".into(),
+            Detail::Suspect(1) => "one number or address is in doubt".into(),
+            Detail::Suspect(n) => format!("{n} numbers and addresses are in doubt"),
+            Detail::Clean => "nothing is in doubt".into(),
+            Detail::Failures(1) => "we dropped or mis-routed one call".into(),
+            Detail::Failures(n) => format!("we dropped or mis-routed {n} calls"),
+            Detail::Promised(at) => format!("a call was promised for {at}"),
+            Detail::Sent(n) => format!("{n} e-mails sent"),
+            Detail::Named => "the lead named somebody".into(),
+            Detail::NoPartner => "no partner serves such leads, or the lead did not agree to be passed on".into(),
+            Detail::HandedOver => "a partner was asked".into(),
+            Detail::NoWay => "there is no lawful way with what we have".into(),
+        }
+    }
+
+    /// What would help, for `would_change`.
+    pub fn would_help(&self) -> String {
+        match (self.item, self.detail) {
+            (Item::FirstTouch, _) => "a first answer to the inquiry".into(),
+            (Item::Attempts, Detail::Calls { made, of, .. }) => {
+                format!("{} more calls", of.saturating_sub(made).max(1))
+            }
+            (Item::Attempts, _) => "more calls".into(),
+            (Item::Dayparts, Detail::Dayparts(tried)) => {
+                let i = tried.iter().position(|t| !t).unwrap_or(0);
+                let (from, to, _) = DAYPARTS[i];
+                format!("a call between {:02}:00 and {:02}:00 lead time", from / 60, to / 60)
+            }
+            (Item::Dayparts, _) => "a call at another time of day".into(),
+            (Item::SecondChannel, _) => "a touch on another channel".into(),
+            (Item::LocalNumber, _) => "a call from a number near the lead".into(),
+            (Item::AlternateKey, _) => "a touch on the number or address that is alive".into(),
+            (Item::DataVerified, _) => "a check of the number or address that is in doubt".into(),
+            (Item::MadeGood, _) => "a call that makes good the one we dropped".into(),
+            (Item::CallbackKept, Detail::Promised(at)) => format!("the call we promised for {at}"),
+            (Item::CallbackKept, _) => "the call we promised".into(),
+            (Item::ContentSent, _) => "something to read on what they asked about".into(),
+            (Item::ReferralAsked, _) => "asking whom else they would name".into(),
+            (Item::NurtureOnce, _) => "a check-in some weeks later".into(),
+            (Item::PartnerConsidered, _) => "a partner who serves such leads".into(),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Calls and messages: how many, at which times of the day, by how many channels.
+
+use super::{Audit, Detail, Item, Look, State, daypart, no_way, note};
+use crate::domain::event::Channel;
+use crate::domain::facts::Facts;
+use crate::domain::touches::{CallResult, ours};
+
+/// Counts our attempts by phone, and the parts of the day they were made in.
+pub(super) fn count(look: &Look<'_, '_>, audit: &mut Audit) {
+    let mut last_day = i32::MIN;
+    for (touch, result) in ours(&look.j.calls) {
+        if !result.is_attempt() || result == CallResult::Undecided {
+            continue;
+        }
+        audit.calls += 1;
+        let at = touch.cited.stamp.at;
+        if let Some(part) = daypart(look.zone.minute_of_day(at)) {
+            audit.tried[part] = true;
+        }
+        let day = look.zone.local_day(at);
+        if day != last_day {
+            audit.days += 1;
+            last_day = day;
+        }
+    }
+}
+
+pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
+    let rules = &look.policy.scoring.audit;
+    let (made, days, tried) = (audit.calls, audit.days, audit.tried);
+    let reached = ours(&look.j.calls).any(|(_, r)| r.is_contact());
+    if reached || !look.facts.is_invited() {
+        for item in [Item::Attempts, Item::Dayparts, Item::SecondChannel] {
+            no_way(audit, item, Detail::NotNeeded);
+        }
+        return;
+    }
+    let state = |done: bool, possible: bool| match (done, possible) {
+        (true, _) => State::Done,
+        (false, true) => State::Open,
+        (false, false) => State::NotApplicable,
+    };
+    let detail = |state, detail| if state == State::NotApplicable { Detail::NoWay } else { detail };
+    let attempts = state(made >= rules.attempts && days >= rules.attempt_days, look.can_call);
+    note(audit, Item::Attempts, attempts, detail(attempts, Detail::Calls { made, days, of: rules.attempts }));
+    let dayparts = state(tried.iter().all(|t| *t), look.can_call);
+    note(audit, Item::Dayparts, dayparts, detail(dayparts, Detail::Dayparts(tried)));
+    let channels = channels_tried(look.facts);
+    let second = state(channels >= 2, look.can_call && look.can_write);
+    note(audit, Item::SecondChannel, second, detail(second, Detail::Channels(channels)));
+}
+
+fn channels_tried(facts: &Facts) -> u32 {
+    let has = |c: Channel| u32::from(facts.outbound().any(|t| t.channel == c));
+    has(Channel::Call) + has(Channel::Sms) + has(Channel::Email)
+}

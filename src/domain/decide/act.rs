@@ -1,0 +1,177 @@
+//! Choosing among the proposals, one a class, and acting on the choice: now, or as a plan.
+//!
+//! What could be done is `plays`' affair, whether it may leave at this instant is `leave`'s; here a task gets its number
+//! and its place in the ledger.
+
+use super::*;
+
+/// Chooses the best proposal of each class and acts on it: now, or as a plan.
+#[expect(clippy::too_many_arguments, reason = "the decision's own step; a struct would only rename its arguments")]
+pub(super) fn act(
+    facts: &Facts,
+    conduct: &mut Conduct,
+    j: &Judgement<'_>,
+    proposals: &mut [Proposal<'_>],
+    cause: &Cause<'_>,
+    who: &compose::Who<'_>,
+    ctx: &Context<'_>,
+    d: &mut Decision,
+) {
+    proposals.sort_by(|a, b| b.worth.value.total_cmp(&a.worth.value).then(a.play.cmp(&b.play)));
+    let best = proposals.first().map(|p| (p.play, proposals.get(1).map(|r| r.play)));
+    conduct.next_action = best.or_else(|| conduct.open().next().map(|e| (e.play, None)));
+    for class in Class::ALL {
+        if conduct
+            .ledger
+            .iter()
+            .any(|e| e.class == class && (e.is_open() || e.state == TaskState::Observed && e.expires_at > ctx.now))
+        {
+            continue;
+        }
+        let mut of_class = proposals.iter().filter(|p| p.play.class() == class);
+        let Some(chosen) = of_class.next() else { continue };
+        let runner_up = proposals.iter().find(|p| p.play != chosen.play);
+        if chosen.at > ctx.now + ctx.publish_ahead {
+            conduct.planned.push(Plan { play: chosen.play, at: chosen.at - ctx.publish_ahead });
+            continue;
+        }
+        // The ledger is unique on cause and play: a cause that comes round again makes nothing new.
+        let text = cause.text();
+        if conduct.ledger.iter().any(|e| e.play == chosen.play && e.cause == text) {
+            conduct.look_again = Some(ctx.now + Span::hours(1));
+            continue;
+        }
+        let guard = &ctx.policy.plays.guard;
+        if conduct.firings.iter().filter(|at| ctx.now - **at < guard.within.0).count() as u32 >= guard.firings {
+            d.notes
+                .push("guard: more plays fired in a short time than the policy allows; nothing more is sent for now");
+            conduct.look_again = Some(ctx.now + guard.within.0);
+            continue;
+        }
+        if let Leave::Wait(at, ask) = leave::may_leave(conduct, chosen, who, ctx) {
+            conduct.planned.push(Plan { play: chosen.play, at });
+            d.claims.extend(ask);
+            continue;
+        }
+        fire(facts, conduct, j, chosen, runner_up, text, who, ctx, d);
+    }
+}
+
+/// Asks the most urgent question that stands; one a cause, and the next shortly after.
+#[expect(clippy::too_many_arguments, reason = "the decision's own step; a struct would only rename its arguments")]
+pub(super) fn ask(
+    facts: &Facts,
+    conduct: &mut Conduct,
+    j: &Judgement<'_>,
+    reviews: &[Proposal<'_>],
+    cause: &Cause<'_>,
+    who: &compose::Who<'_>,
+    ctx: &Context<'_>,
+    d: &mut Decision,
+) {
+    let Some(first) = reviews.first() else { return };
+    let text = cause.text();
+    let is_new = !conduct.ledger.iter().any(|e| e.play == Play::Review && e.cause == text);
+    // What may be an opt-out, a death or a threat does not wait its turn behind imported leads; a pause holds all.
+    let urgent = first.ask.as_ref().is_some_and(|a| a.question <= Question::UnsureOptOut);
+    let paused = ctx.paused_queues.contains(Kind::Review.name());
+    if is_new
+        && (!urgent || paused)
+        && let Leave::Wait(at, claim) = leave::may_leave(conduct, first, who, ctx)
+    {
+        d.claims.extend(claim);
+        return look_by(conduct, Some(at));
+    }
+    if is_new {
+        fire(facts, conduct, j, first, None, text, who, ctx, d);
+    }
+    if !is_new || reviews.len() > 1 {
+        look_by(conduct, Some(ctx.now + Span::minutes(1)));
+    }
+}
+
+/// Looks at the lead again at the latest then.
+pub(super) fn look_by(conduct: &mut Conduct, at: Option<Moment>) {
+    conduct.look_again = conduct.look_again.into_iter().chain(at).min();
+}
+
+/// A lead that waits for nothing is still looked at: silence grows, and what it means changes with it.
+pub(super) fn look_again(facts: &Facts, conduct: &mut Conduct, j: &Judgement<'_>, ctx: &Context<'_>) {
+    let waits =
+        !conduct.planned.is_empty() || conduct.revisit_at.is_some() || conduct.open().any(|e| e.class.is_contact());
+    let done = conduct.stage.is_over() || matches!(conduct.stage, Stage::Disengaged) || !facts.is_invited();
+    if conduct.look_again.is_none() && !waits && !done {
+        // When silence alone changes the verdict is known; for what else time changes (a score that fades) days will do.
+        let change = next_change(facts, j, ctx.policy, ctx.now);
+        conduct.look_again = Some(change.map_or(ctx.now + LOOK_AGAIN, |at| at.min(ctx.now + LOOK_AGAIN)));
+    }
+}
+
+/// How often a lead is looked at that nothing is planned for and that silence will not change. Our judgement.
+const LOOK_AGAIN: Span = Span::days(7);
+
+/// Makes the task: a number in the ledger, a state, and where it goes.
+#[expect(clippy::too_many_arguments, reason = "the decision's own step; a struct would only rename its arguments")]
+pub(super) fn fire(
+    facts: &Facts,
+    conduct: &mut Conduct,
+    j: &Judgement<'_>,
+    p: &Proposal<'_>,
+    runner_up: Option<&Proposal<'_>>,
+    cause: String,
+    who: &compose::Who<'_>,
+    ctx: &Context<'_>,
+    d: &mut Decision,
+) {
+    let n = conduct.next;
+    conduct.next += 1;
+    let id = task_id(ctx.epoch, who.lead_id, n);
+    let pool = (p.play == Play::ReferralHandoff).then_some(PoolName::Partners);
+    let state = match (ctx.mode, &pool) {
+        (Mode::Observe, _) => TaskState::Observed,
+        (_, Some(_)) => TaskState::Held,
+        (_, None) => TaskState::Ready,
+    };
+    let task = compose::task(id, facts, conduct, j, p, runner_up, &cause, who, ctx);
+    conduct.ledger.push(Entry {
+        id,
+        play: p.play,
+        class: p.play.class(),
+        channel: p.channel,
+        key: p.key.map(|k| k.value.clone()),
+        cause,
+        priority: p.priority,
+        made_at: ctx.now,
+        expires_at: p.expires_at,
+        state,
+        ended_at: (state == TaskState::Observed).then_some(ctx.now),
+        pool: pool.clone(),
+        episode: conduct.episode.number,
+        touched: false,
+    });
+    conduct.firings.push(ctx.now);
+    match p.play {
+        Play::CheckIn => conduct.nurture_steps += 1,
+        Play::Disengage => conduct.revisit_at = p.revisit_at,
+        Play::ContactRepair => conduct.repairs_asked.extend(p.faults.iter().map(plays::fingerprint)),
+        Play::Review => conduct.asked.extend(p.ask.as_ref().map(|a| Asked {
+            question: a.question,
+            about: a.about,
+            task: id,
+            due_by: a.due_by,
+        })),
+        _ => {}
+    }
+    d.made.push((p.play.kind(), state));
+    if state != TaskState::Observed {
+        d.happened.push((p.play, Happened::Made));
+    }
+    match (state, pool) {
+        (TaskState::Held, Some(pool)) => {
+            let partners = p.partners.iter().map(|p| p.id.clone()).collect();
+            d.claims.push(Ask { pool, id, wish: Wish::Partner { partners, task: Box::new(task) } });
+        }
+        (TaskState::Ready, _) => d.outgoing.push(Outgoing::Task(Box::new(task))),
+        _ => {}
+    }
+}

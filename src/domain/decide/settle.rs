@@ -1,0 +1,188 @@
+//! What a cause says about tasks, taken into the ledger: reports, touches that settle a task, answers of pools, time; and
+//! whether an episode begins.
+//!
+//! Nothing is chosen here: that is `act`'s affair, after the judgement.
+
+use super::*;
+
+/// Takes what a cause says about tasks into the ledger: reports, touches that settle a task, answers, time.
+pub(super) fn settle(
+    facts: &Facts,
+    conduct: &mut Conduct,
+    cause: &Cause<'_>,
+    ctx: &Context<'_>,
+    happened: &mut Vec<(Play, Happened)>,
+) {
+    let now = ctx.now;
+    match cause {
+        Cause::Event(event) => settle_by_event(facts, conduct, event, now, happened),
+        Cause::Answer(Answer::Granted { task, by }) => {
+            if let Some(entry) = conduct.entry_mut(*task).filter(|e| e.state == TaskState::Held) {
+                entry.state = TaskState::Ready;
+                conduct.lent = Some(Lent { partner: by.clone(), task: *task, since: now });
+            }
+        }
+        Cause::Answer(Answer::Denied { task, until }) => {
+            end(conduct, *task, TaskState::RevokedUnsent, now);
+            conduct.denied_until = Some(*until);
+        }
+        Cause::Answer(Answer::ExpiredUnsent { task, .. }) => end(conduct, *task, TaskState::ExpiredUnsent, now),
+        Cause::Answer(Answer::Slot { id, at }) => {
+            if let Some(ramp) = &mut conduct.ramp {
+                ramp.give(*id, *at);
+            }
+            conduct.number_turns.give(*id, *at);
+        }
+        Cause::Wake { .. }
+        | Cause::Policy(_)
+        | Cause::Answer(Answer::Closed(_))
+        | Cause::Closed(_)
+        | Cause::Merged(_) => {}
+    }
+    // Time passes in every cause: what waited too long for a report has ended, whoever wakes the lead.
+    for entry in conduct.ledger.iter_mut().filter(|e| e.is_open() && e.overdue_at() <= now) {
+        if entry.state == TaskState::Held {
+            entry.state = TaskState::ExpiredUnsent;
+        } else {
+            entry.state = TaskState::Expired;
+            happened.push((entry.play, Happened::Expired));
+        }
+        entry.ended_at = Some(now);
+    }
+    if conduct.revisit_at.is_some_and(|at| at <= now) {
+        conduct.revisit_at = None;
+        conduct.revisits = conduct.revisits.saturating_add(1);
+        conduct.episode.number += 1;
+        conduct.episode.started = Some(now);
+        conduct.nurture_steps = 0;
+        conduct.stage = Stage::Working;
+    }
+}
+
+/// Whether what this lead causes is paced from now on.
+pub(super) fn pace(facts: &Facts, conduct: &mut Conduct, cause: &Cause<'_>, ctx: &Context<'_>) {
+    match ramp::joins(facts, cause, ctx).filter(|_| ctx.is_paced) {
+        Some(true) => drop(conduct.ramp.get_or_insert_default()),
+        Some(false) => conduct.ramp = None,
+        None => conduct.ramp = conduct.ramp.take().filter(|ramp| ctx.is_paced && !ramp.is_over()),
+    }
+}
+
+pub(super) fn end(conduct: &mut Conduct, task: Uuid, state: TaskState, now: Moment) {
+    if let Some(entry) = conduct.entry_mut(task).filter(|e| e.is_open()) {
+        entry.state = state;
+        entry.ended_at = Some(now);
+    }
+}
+
+pub(super) fn settle_by_event(
+    facts: &Facts,
+    conduct: &mut Conduct,
+    event: &Event,
+    now: Moment,
+    happened: &mut Vec<(Play, Happened)>,
+) {
+    let touched = match &event.body {
+        Body::CallCompleted(call) if call.direction == Direction::Outbound => Some(Channel::Call),
+        Body::Email(e) if e.what == EmailWhat::Sent => Some(Channel::Email),
+        Body::Sms(s) if s.what == SmsWhat::Sent => Some(Channel::Sms),
+        _ => None,
+    };
+    if let Some(channel) = touched {
+        let to = touch_key(facts, event);
+        let by_id = |e: &Entry| event.task_id.is_some_and(|id| e.id == id);
+        // Without a task id the oldest open task of that channel to that key was meant.
+        let by_key = |e: &Entry| {
+            event.task_id.is_none() && e.is_open() && e.channel == Some(channel) && (to.is_none() || e.key == to)
+        };
+        if let Some(entry) = conduct.ledger.iter_mut().find(|e| by_id(e) || by_key(e)) {
+            entry.touched = true;
+            if entry.is_open() || entry.state == TaskState::Expired {
+                happened.push((entry.play, Happened::Done));
+                entry.state = TaskState::Done;
+                entry.ended_at = Some(now);
+            }
+        }
+    }
+    match &event.body {
+        Body::Report(report) => {
+            let Some(entry) = event.task_id.and_then(|id| conduct.entry_mut(id)) else { return };
+            let was_open = entry.is_open() || entry.state == TaskState::Expired;
+            if was_open || entry.state == TaskState::Revoked {
+                let (state, what) = match report.what {
+                    ReportWhat::Done => (TaskState::Done, Happened::Done),
+                    ReportWhat::Failed => (TaskState::Failed, Happened::Failed),
+                    ReportWhat::Rejected(reason) => (TaskState::Rejected(reason), Happened::Rejected),
+                };
+                entry.state = state;
+                happened.push((entry.play, what));
+                entry.ended_at = Some(now);
+            }
+            if entry.play == Play::ReferralHandoff && report.what != ReportWhat::Done {
+                conduct.lent = None;
+            }
+        }
+        Body::Partner(response) => {
+            if let Some(id) = event.task_id {
+                end(conduct, id, TaskState::Done, now);
+            } else if let Some(entry) =
+                conduct.ledger.iter_mut().find(|e| e.play == Play::ReferralHandoff && e.is_open())
+            {
+                entry.state = TaskState::Done;
+                entry.ended_at = Some(now);
+            }
+            if matches!(response.response, PartnerAnswer::Declined | PartnerAnswer::Returned | PartnerAnswer::Lost) {
+                conduct.lent = None;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The number or address a touch went to, as the ledger writes it.
+pub(super) fn touch_key(facts: &Facts, event: &Event) -> Option<String> {
+    if let Body::CallCompleted(call) = &event.body
+        && call.to.is_some()
+    {
+        return call.to.clone();
+    }
+    let kind = if matches!(event.body, Body::Email(_)) { KeyKind::Email } else { KeyKind::Phone };
+    let named = event.keys.iter().find(|k| k.kind == kind);
+    named.or_else(|| facts.primary(kind)).map(|k| k.value.clone())
+}
+
+/// The first invitation starts the first episode; a word of the lead after rest or goodbye starts another.
+pub(super) fn open_episode(facts: &Facts, conduct: &mut Conduct, j: &Judgement<'_>, ctx: &Context<'_>) {
+    if !facts.is_invited() {
+        return;
+    }
+    let initiative = facts.last_initiative.as_ref().map(|c| c.stamp.at);
+    let Some(started) = conduct.episode.started else {
+        let asked = facts.first_inquiry.as_ref().or(facts.put_forward.as_ref()).map(|c| c.stamp.at);
+        // An inquiry that lies in the future by a skewed clock starts now.
+        conduct.episode.started = asked.map(|at| at.min(ctx.now));
+        conduct.episode.number = 1;
+        return;
+    };
+    let rested = matches!(conduct.stage, Stage::Parked | Stage::Disengaged | Stage::Nurturing | Stage::Lost);
+    let rested_since = conduct
+        .ledger
+        .iter()
+        .filter(|e| matches!(e.play, Play::Disengage | Play::CheckIn))
+        .map(|e| e.made_at)
+        .max()
+        .unwrap_or(started);
+    if rested
+        && !j.clear_no
+        && j.not_before.is_none()
+        && let Some(at) = initiative
+        && at > rested_since
+        && at > started
+    {
+        conduct.episode.number += 1;
+        conduct.episode.started = Some(at);
+        conduct.revisit_at = None;
+        conduct.nurture_steps = 0;
+        conduct.stage = Stage::Working;
+    }
+}

@@ -1,0 +1,99 @@
+//! What we are doing about the lead: its stage, and until when it rests.
+//!
+//! Follows from what is known and what was done; nothing else writes the stage.
+
+use super::*;
+
+/// A lead that named a later day rests until shortly before it.
+pub(super) fn park(
+    facts: &Facts,
+    conduct: &mut Conduct,
+    j: &Judgement<'_>,
+    closed: &[(Channel, Key)],
+    zone: &Zone,
+    place: &Place<'_>,
+    ctx: &Context<'_>,
+) {
+    let Some(finding) = j.not_before else { return };
+    if conduct.stage == Stage::Disengaged || j.cause != Some(Because::Timing) {
+        return;
+    }
+    let view = View {
+        facts,
+        conduct,
+        j,
+        policy: ctx.policy,
+        place,
+        zone,
+        now: ctx.now,
+        closed,
+        shared_touches: ctx.shared_touches,
+        max_event_age: ctx.max_event_age,
+    };
+    let at = plays::revisit_of(finding, &view);
+    conduct.revisit_at = (at > ctx.now).then_some(at);
+}
+
+/// What we are doing about the lead, from what is known and done.
+pub(super) fn stage(
+    facts: &Facts,
+    conduct: &Conduct,
+    j: &Judgement<'_>,
+    closed: &[(Channel, Key)],
+    now: Moment,
+) -> Stage {
+    let asked_since = |at: Moment| facts.last_initiative.as_ref().is_some_and(|c| c.stamp.at > at);
+    if j.cases.has(Case::Test) {
+        return Stage::Test;
+    }
+    if let Some(outcome) = &facts.outcome {
+        match outcome.value.outcome {
+            Outcome::Won => return Stage::Converted,
+            Outcome::Lost if !asked_since(outcome.stamp.at) => return Stage::Lost,
+            Outcome::Lost | Outcome::Reopened => {}
+        }
+    }
+    let person_closed = facts
+        .closings
+        .iter()
+        .any(|((c, k), closing)| *c == Channel::Call && k.is_none() && closing.is_closed() && closes_all(facts));
+    let reachable: Vec<&Key> =
+        facts.keys.keys().filter(|k| matches!(k.kind, KeyKind::Phone | KeyKind::Email)).collect();
+    let all_closed = !reachable.is_empty()
+        && reachable
+            .iter()
+            .all(|key| closed.iter().any(|(c, k)| k == *key && matches!(c, Channel::Call | Channel::Email)));
+    if person_closed || all_closed {
+        return Stage::Suppressed;
+    }
+    let goodbye = conduct.ledger.iter().any(|e| {
+        e.play == Play::Disengage
+            && e.episode == conduct.episode.number
+            && !matches!(e.state, TaskState::RevokedUnsent | TaskState::ExpiredUnsent)
+    });
+    let spoke = j.last_conversation.is_some_and(|at| conduct.episode.started.is_some_and(|s| at >= s));
+    if conduct.lent.is_some() {
+        Stage::Lent
+    } else if goodbye {
+        Stage::Disengaged
+    } else if conduct.revisit_at.is_some_and(|at| at > now) {
+        Stage::Parked
+    } else if j.qualification.sales_ready && spoke {
+        Stage::Qualified
+    } else if conduct.nurture_steps > 0 {
+        Stage::Nurturing
+    } else if spoke {
+        Stage::Connected
+    } else if !conduct.ledger.is_empty() || facts.outbound().next().is_some() {
+        Stage::Working
+    } else {
+        Stage::New
+    }
+}
+
+/// Everything was closed in one broad word, not just one channel.
+pub(super) fn closes_all(facts: &Facts) -> bool {
+    [Channel::Call, Channel::Sms, Channel::Email]
+        .iter()
+        .all(|c| facts.closings.get(&(*c, None)).is_some_and(crate::domain::facts::Closing::is_closed))
+}

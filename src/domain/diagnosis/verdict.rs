@@ -1,0 +1,50 @@
+//! The two closed lists of the diagnosis: causes and verdicts. How a lead comes to one is not here.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    Fit,
+    Contact,
+    Process,
+    Timing,
+    Interest,
+    Bogus,
+}
+
+impl Cause {
+    pub const ALL: [Cause; 6] =
+        [Cause::Fit, Cause::Contact, Cause::Process, Cause::Timing, Cause::Interest, Cause::Bogus];
+    pub fn name(self) -> &'static str {
+        match self {
+            Cause::Fit => "fit",
+            Cause::Contact => "contact",
+            Cause::Process => "process",
+            Cause::Timing => "timing",
+            Cause::Interest => "interest",
+            Cause::Bogus => "bogus",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Promising,
+    Workable,
+    Weak,
+    Bad,
+    Unknown,
+}
+
+impl Verdict {
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Promising => "promising",
+            Verdict::Workable => "workable",
+            Verdict::Weak => "weak",
+            Verdict::Bad => "bad",
+            Verdict::Unknown => "unknown",
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What speaks for which cause, and how much: one function a cause, each of which only adds evidence.
+
+use super::{Cause, Evidence, Judgement, Why};
+use crate::domain::audit::Item;
+use crate::domain::cases::{Case, Source};
+use crate::domain::contact::{self, Status};
+use crate::domain::facts::{Facts, Said};
+use crate::domain::policy::Policy;
+use crate::domain::score;
+use crate::domain::suppression::ClosedBecause;
+use crate::domain::time::Moment;
+use crate::domain::touches::{CallResult, Called, ours};
+use crate::domain::words::{Finding, Label};
+
+pub(super) fn push<'a>(j: &mut Judgement<'a>, cause: Cause, weight: f64, why: Why<'a>, event: Option<&'a str>) {
+    j.evidence.push(Evidence { cause, weight: score::round6(weight), why, event });
+}
+
+/// The newest saying of the lead with one of the labels, unless something warmer came later.
+pub(super) fn newest_said<'a>(facts: &'a Facts, labels: &[Label]) -> Option<(&'a Said, &'a Finding)> {
+    facts.said.iter().rev().find_map(|s| s.findings.iter().find(|f| labels.contains(&f.label)).map(|f| (s, f)))
+}
+
+pub(super) fn weigh_no<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy) {
+    let d = &policy.scoring.diagnosis;
+    let asked_again = facts.last_initiative.as_ref().map_or(Moment::MIN, |c| c.stamp.at);
+    let no_call = newest_no(&j.calls).filter(|(at, _)| *at >= asked_again);
+    if let Some((_, event)) = no_call {
+        j.clear_no = true;
+        push(j, Cause::Interest, d.clear_no, Why::ToldNo("on the phone"), Some(event));
+    }
+    if let Some((said, finding)) = newest_said(facts, &[Label::Disinterest])
+        && said.cited.stamp.at >= asked_again
+        && finding.certain
+        && !said.findings.iter().any(|f| matches!(f.label, Label::Timing | Label::Interest | Label::Language))
+    {
+        j.clear_no = true;
+        push(j, Cause::Interest, d.clear_no, Why::Said(Label::Disinterest, &finding.quote), Some(&said.cited.id));
+    }
+    // One channel closed is a wish about that channel; a no to us is all of them, or a complaint or worse about any.
+    let all = facts.asked_to_stop() && facts.closed_every_way();
+    let closed = facts
+        .closings
+        .values()
+        .filter(|c| c.is_closed())
+        .filter_map(|c| c.last.as_ref())
+        .filter(|l| all || l.value.0.is_grave())
+        .max_by_key(|l| l.stamp);
+    if let Some(closing) = closed
+        && !j.clear_no
+    {
+        j.clear_no = true;
+        let how = match closing.value.0 {
+            ClosedBecause::Complaint => "by complaining about our mail",
+            ClosedBecause::Unsubscribe => "by unsubscribing",
+            ClosedBecause::Deceased | ClosedBecause::Minor | ClosedBecause::LegalThreat => "or is no case for sales",
+            _ => "by opting out",
+        };
+        push(j, Cause::Interest, d.clear_no, Why::ToldNo(how), Some(&closing.value.1));
+    }
+    if j.clear_no {
+        return;
+    }
+    if let Some((said, finding)) = newest_said(facts, &[Label::Vague, Label::Interest, Label::Callback])
+        && finding.label == Label::Vague
+    {
+        push(j, Cause::Interest, d.vague, Why::Said(Label::Vague, &finding.quote), Some(&said.cited.id));
+    }
+}
+
+/// The newest call in which somebody said no.
+pub(super) fn newest_no<'a>(calls: &[Called<'a>]) -> Option<(Moment, &'a str)> {
+    calls.iter().filter(|c| c.result.is_no()).map(|c| (c.touch.cited.stamp.at, c.touch.cited.id.as_str())).max()
+}
+
+pub(super) fn weigh_bogus<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy) {
+    for (sign, weight, cited) in contact::bogus_signs(facts, &j.keys, policy) {
+        let cited = cited.or(facts.first_inquiry.as_ref());
+        push(j, Cause::Bogus, weight, Why::Bogus(sign), cited.map(|c| c.id.as_str()));
+    }
+}
+
+pub(super) fn weigh_fit<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy) {
+    let d = &policy.scoring.diagnosis;
+    for case in [Case::Competitor, Case::NotABuyer] {
+        let Some(found) = j.cases.get(case).copied() else { continue };
+        // What was only likely meant counts half.
+        let weight = if found.certain { d.not_a_buyer } else { d.not_a_buyer / 2.0 };
+        let why = match found.source {
+            Source::Flag(flag) => Why::Flagged(flag),
+            Source::Said(label, quote) => Why::Said(label, quote),
+            Source::Domain(domain) => Why::CompetitorDomain(domain),
+            Source::Origin => continue,
+        };
+        push(j, Cause::Fit, weight, why, Some(found.event).filter(|e| !e.is_empty()));
+    }
+    if let Some((said, finding)) = newest_said(facts, &[Label::WrongPerson, Label::Interest])
+        && finding.label == Label::WrongPerson
+        && !said.auto
+        && !said.findings.iter().any(|f| f.label == Label::AutoReply)
+    {
+        push(j, Cause::Fit, d.wrong_person, Why::Said(Label::WrongPerson, &finding.quote), Some(&said.cited.id));
+    }
+    if j.fit.score < d.low_fit_points && j.fit.known >= d.low_fit_known {
+        push(j, Cause::Fit, d.low_fit, Why::LowFit { score: j.fit.score }, None);
+    }
+}
+
+pub(super) fn weigh_contact(j: &mut Judgement<'_>, policy: &Policy) {
+    let d = &policy.scoring.diagnosis;
+    if j.audit.place_contradicts {
+        push(j, Cause::Contact, d.place_contradicts, Why::PlaceContradicts, None);
+    }
+    let dead = j.keys.iter().filter(|k| k.status == Status::Dead).count();
+    let of = j.keys.len();
+    // A fictional number is a sign of a bogus lead, and counted there.
+    if dead == 0 || j.is_bogus() {
+        return;
+    }
+    let event = j.keys.iter().find(|k| k.status == Status::Dead).and_then(|k| k.event);
+    if dead == of {
+        push(j, Cause::Contact, d.dead_contact, Why::AllKeysDead, event);
+    } else {
+        push(j, Cause::Contact, d.partly_dead_contact, Why::SomeKeysDead { dead, of }, event);
+    }
+}
+
+pub(super) fn weigh_timing<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy) {
+    let d = &policy.scoring.diagnosis;
+    if let Some((said, finding)) = newest_said(facts, &[Label::Timing, Label::Interest, Label::Callback])
+        && finding.label == Label::Timing
+    {
+        j.not_before = Some(finding);
+        let why = Why::NotBefore { quote: &finding.quote, day: finding.date };
+        push(j, Cause::Timing, d.not_now, why, Some(&said.cited.id));
+    } else if let Some((said, finding)) = newest_said(facts, &[Label::Budget]) {
+        push(j, Cause::Timing, d.no_budget, Why::Said(Label::Budget, &finding.quote), Some(&said.cited.id));
+    }
+    if let Some(timeline) = j.qualification.timeline
+        && !timeline.guessed
+        && timeline.level == 1
+    {
+        push(j, Cause::Timing, d.not_now / 2.0, Why::TimelineLater, Some(timeline.event));
+    }
+}
+
+/// We blame ourselves first: what we owe the lead and have not done, while it has not answered.
+pub(super) fn weigh_process<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy) {
+    let d = &policy.scoring.diagnosis;
+    if j.audit.first_touch_missed() {
+        let why = Why::FirstTouchLate { after: j.audit.first_touch_after };
+        push(j, Cause::Process, d.first_touch_missed, why, facts.first_inquiry.as_ref().map(|c| c.id.as_str()));
+    }
+    let failures = ours(&j.calls).filter(|(_, r)| *r == CallResult::OurFailure).count() as u32;
+    if failures > 0 {
+        push(j, Cause::Process, d.our_failure, Why::WeDroppedCalls(failures), None);
+    }
+    if j.unanswered == 0 || !j.audit.is_open(Item::Attempts) && !j.audit.is_open(Item::Dayparts) {
+        return;
+    }
+    let weight = d.open_audit * j.audit.owed();
+    let event = facts.outbound().last().map(|t| t.cited.id.as_str());
+    let made = j.audit.calls;
+    let why = match j.audit.missing_daypart() {
+        Some((tried, missing)) if made > 0 => Why::DaypartsMissing { made, tried, missing },
+        _ => Why::CallsMissing { made, of: policy.scoring.audit.attempts },
+    };
+    push(j, Cause::Process, weight, why, event);
+}

@@ -1,0 +1,112 @@
+//! Why a touch that is right now still waits: somebody downstream just rejected its like, another lead with the same
+//! number had its touch today, its queue is paused, or it has to wait its turn on the ramp.
+//!
+//! What is right is `plays`' affair; here only whether it may leave at this instant.
+
+use std::collections::BTreeMap;
+
+use super::compose::Who;
+use super::conduct::Conduct;
+use super::decide::{Cause, Context};
+use super::event::{Body, Channel, RejectReason, ReportWhat};
+use super::identity::{Key, KeyHash};
+use super::plays::Proposal;
+use super::policy::Policy;
+use super::pool::{Ask, PoolName};
+use super::ramp::{Asker, Turn};
+use super::suppression::{ClosedBecause, Suppression};
+use super::task::{Play, TaskState, route};
+use super::time::{Moment, Span};
+
+/// Whether a task may leave.
+#[derive(Debug)]
+pub enum Leave {
+    Now,
+    /// It is looked at again at the instant; where it has to ask for its turn, it asks now.
+    Wait(Moment, Option<Ask>),
+}
+
+/// How soon a lead is looked at again whose queue is paused. Our judgement: soon enough after a resume, rare enough
+/// that half a million waiting leads cost little.
+const PAUSED_LOOK: Span = Span::minutes(10);
+/// Leads that share a number are not both touched on it within a day.
+const NOT_BOTH_WITHIN: Span = Span::days(1);
+
+/// Whether what is right now may leave now.
+pub fn may_leave(conduct: &mut Conduct, p: &Proposal<'_>, who: &Who<'_>, ctx: &Context<'_>) -> Leave {
+    let held_off = rejected_until(conduct, p, ctx.policy).max(shared_until(p, ctx));
+    if let Some(at) = held_off.filter(|at| *at > ctx.now) {
+        return Leave::Wait(at, None);
+    }
+    let queue = route(p.play.kind(), p.channel, p.priority).queue;
+    if ctx.paused_queues.contains(queue) {
+        // What was held up by the pause must not leave in one go when it ends.
+        if ctx.is_paced {
+            conduct.ramp.get_or_insert_default();
+        }
+        return Leave::Wait(ctx.now + PAUSED_LOOK, None);
+    }
+    let asker = Asker { lead_id: who.lead_id, version: conduct.version, now: ctx.now };
+    match conduct.ramp.as_mut().map(|ramp| ramp.turn(queue, p.play.class(), asker)) {
+        None | Some(Turn::Now) => {}
+        Some(Turn::At(at)) => return Leave::Wait(at, None),
+        Some(Turn::Ask(ask, at)) => return Leave::Wait(at, Some(ask)),
+    }
+    let dials = matches!(p.channel, Some(Channel::Call | Channel::Sms));
+    let Some(hash) = p.key.filter(|_| dials).and_then(|key| who.crowded.get(key)) else { return Leave::Now };
+    match conduct.number_turns.turn(PoolName::Number(*hash), asker) {
+        Turn::Now => Leave::Now,
+        Turn::At(at) => Leave::Wait(at, None),
+        Turn::Ask(ask, at) => Leave::Wait(at, Some(ask)),
+    }
+}
+
+/// Until when nothing like this goes to the same key, because it was rejected there.
+fn rejected_until(conduct: &Conduct, p: &Proposal<'_>, policy: &Policy) -> Option<Moment> {
+    let key = p.key.map(|k| k.value.as_str());
+    let same = conduct.ledger.iter().rev().filter(|e| e.class == p.play.class() && e.key.as_deref() == key);
+    let (reason, at) = same
+        .filter_map(|e| match e.state {
+            TaskState::Rejected(reason) => Some((reason, e.ended_at?)),
+            _ => None,
+        })
+        .next()?;
+    let wait = policy.plays.rejected.get(&reason)?;
+    Some(at + wait.0)
+}
+
+/// Until when another lead's touch on the same number or address keeps this one back. What the lead asked for goes ahead.
+fn shared_until(p: &Proposal<'_>, ctx: &Context<'_>) -> Option<Moment> {
+    let asked_for = matches!(p.play, Play::Callback | Play::AnswerCall | Play::AnswerEmail);
+    if asked_for || !p.play.class().is_contact() {
+        return None;
+    }
+    let key = p.key?;
+    let on_it =
+        ctx.shared_touches.iter().filter(|(value, _, channel)| *value == key.value && Some(*channel) == p.channel);
+    on_it.map(|(_, at, _)| *at + NOT_BOTH_WITHIN).max()
+}
+
+/// Rows for what a downstream system has closed: it rejected a task as suppressed, so it knows something we did not.
+pub fn closed_downstream(
+    conduct: &Conduct,
+    cause: &Cause<'_>,
+    hashes: &BTreeMap<Key, KeyHash>,
+) -> BTreeMap<(KeyHash, Channel), Suppression> {
+    let Cause::Event(event) = cause else { return BTreeMap::new() };
+    let Body::Report(report) = &event.body else { return BTreeMap::new() };
+    if report.what != ReportWhat::Rejected(RejectReason::Suppressed) {
+        return BTreeMap::new();
+    }
+    let entry = conduct.ledger.iter().find(|e| event.task_id == Some(e.id));
+    let Some((channel, value)) = entry.and_then(|e| Some((e.channel?, e.key.as_deref()?))) else {
+        return BTreeMap::new();
+    };
+    let row = Suppression::closed(event.at, ClosedBecause::ByHand);
+    let hash = hashes.iter().find(|(key, _)| key.value == value).map(|(_, hash)| *hash);
+    let channels = if channel == Channel::Call { vec![Channel::Call, Channel::Sms] } else { vec![channel] };
+    hash.into_iter()
+        .flat_map(|hash| channels.iter().map(move |c| (hash, *c)).collect::<Vec<_>>())
+        .map(|at| (at, row.clone()))
+        .collect()
+}

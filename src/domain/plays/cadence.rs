@@ -1,0 +1,139 @@
+//! When a call is due: attempts so far, the gap after the last result, a part of the day not tried yet, the first
+//! window that is legal and staffed.
+
+use super::View;
+use crate::domain::audit::{DAYPARTS, daypart};
+use crate::domain::intervals::Intervals;
+use crate::domain::legal::Windows;
+use crate::domain::task::{Class, TaskState};
+use crate::domain::time::{Moment, Span};
+use crate::domain::touches::{CallResult, ours};
+
+/// Our calls of this episode: how many count as attempts, the last of them, a failure of ours not yet made good.
+pub(super) struct EpisodeCalls {
+    pub attempts: u32,
+    pub last: Option<(Moment, CallResult)>,
+    pub failed_at: Option<Moment>,
+    pub tried: [bool; 3],
+    pub tried_on: i32,
+}
+
+pub(super) fn our_episode_calls(v: &View<'_, '_>) -> EpisodeCalls {
+    let started = v.started();
+    let mut calls = EpisodeCalls { attempts: 0, last: None, failed_at: None, tried: [false; 3], tried_on: i32::MIN };
+    let mut note = |at: Moment, result: CallResult| {
+        if calls.last.is_none_or(|(last, _)| last <= at) {
+            calls.last = Some((at, result));
+        }
+        // A dial that nobody could notice tries no part of the day.
+        if !result.is_attempt() {
+            return;
+        }
+        if let Some(part) = daypart(v.zone.minute_of_day(at)) {
+            calls.tried[part] = true;
+        }
+    };
+    let mut halves = 0;
+    let mut attempts = 0;
+    let mut failed_at = None;
+    for (touch, result) in ours(&v.j.calls).filter(|(t, _)| t.cited.stamp.at >= started) {
+        let at = touch.cited.stamp.at;
+        match result {
+            CallResult::OurFailure => failed_at = Some(at),
+            CallResult::Undecided => {
+                halves += 1;
+                note(at, result);
+            }
+            r if r.is_attempt() => {
+                attempts += 1;
+                failed_at = None;
+                note(at, r);
+            }
+            r => note(at, r),
+        }
+    }
+    for e in v.conduct.ledger.iter().filter(|e| e.class == Class::Voice && !e.touched && e.made_at >= started) {
+        if matches!(
+            e.state,
+            TaskState::Ready
+                | TaskState::Held
+                | TaskState::Done
+                | TaskState::Failed
+                | TaskState::Expired
+                | TaskState::Observed
+        ) {
+            attempts += 1;
+            note(e.made_at, CallResult::NoAnswer);
+            // A call that was sent out since makes the failure good, whether or not anybody reports on it.
+            failed_at = failed_at.filter(|failed| *failed > e.made_at);
+        }
+    }
+    calls.attempts = attempts + halves / 2;
+    calls.failed_at = failed_at;
+    calls.tried_on = v.zone.local_day(v.now);
+    calls
+}
+
+/// When the n-th attempt (counted from 0) is due, by the cadence, the last result, and the parts of the day tried.
+pub(super) fn next_attempt(v: &View<'_, '_>, n: u32, calls: &EpisodeCalls) -> Moment {
+    let cadence = &v.policy.plays.cadence;
+    let earliest = after_last(v, calls).unwrap_or(v.started() + cadence.after_no_answer.0);
+    let day = v.zone.local_day(v.started()) + cadence.call_days.get(n as usize).copied().unwrap_or(0) as i32;
+    if v.zone.local_day(earliest) > day {
+        return untried_from(v, earliest, calls);
+    }
+    let from = if v.zone.local_day(earliest) == day { earliest } else { v.zone.at(day, 480) };
+    untried_from(v, from, calls)
+}
+
+/// The earliest instant after the last dial, by what it came to; `None` before the first.
+pub(super) fn after_last(v: &View<'_, '_>, calls: &EpisodeCalls) -> Option<Moment> {
+    let cadence = &v.policy.plays.cadence;
+    let (last, result) = calls.last?;
+    let gap = match result {
+        CallResult::Busy => cadence.after_busy.0,
+        r if r == CallResult::Undecided || !r.is_attempt() => cadence.after_congestion.0,
+        _ => cadence.after_no_answer.0,
+    };
+    Some(last + gap)
+}
+
+/// The first instant from `from` on in a part of the day not tried yet; `from` itself when all were tried.
+fn untried_from(v: &View<'_, '_>, from: Moment, calls: &EpisodeCalls) -> Moment {
+    if calls.tried.iter().all(|t| *t) {
+        return from;
+    }
+    let minute = v.zone.minute_of_day(from);
+    let day = v.zone.local_day(from);
+    for (day, first) in [(day, minute), (day + 1, 0)] {
+        for (i, (start, end, _)) in DAYPARTS.iter().enumerate() {
+            if !calls.tried[i] && first < *end {
+                return from.max(v.zone.at(day, *start));
+            }
+        }
+    }
+    from
+}
+
+/// The first legal and staffed window from `due` on; a touch belongs to one window, so that it ends with it.
+pub(super) fn first_window(
+    v: &View<'_, '_>,
+    automated: bool,
+    due: Moment,
+    length: Span,
+) -> Option<(Moment, Moment, Intervals)> {
+    let mut from = v.place.next_open(automated, due)?;
+    // Law and desk may miss each other for some days (a weekend, a holiday); two weeks of trying are enough.
+    for _ in 0..15 {
+        if let Windows::Open(legal) = v.place.call_windows(automated, from, from + Span::days(1)) {
+            let staffed = v.policy.desk.staffed(legal);
+            if let Some(first) = staffed.iter().next() {
+                let expires_at = first.until.min(first.from + length);
+                let windows = Intervals::one(first.from, expires_at);
+                return Some((first.from, expires_at, windows));
+            }
+        }
+        from = v.place.next_open(automated, from + Span::days(1))?;
+    }
+    None
+}

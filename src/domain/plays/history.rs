@@ -1,0 +1,25 @@
+//! What a task tells of the past: the last touch, the voicemails left, the inquiry it goes back to.
+
+use crate::domain::event::Direction;
+use crate::domain::facts::{Facts, Touch};
+use crate::domain::register::Cited;
+
+/// The newest touch of ours, for `last_touch`.
+pub fn last_touch(facts: &Facts) -> Option<&Touch> {
+    facts.outbound().last()
+}
+
+/// Voicemails left on a number so far.
+pub fn voicemails_left(facts: &Facts, number: &str) -> u32 {
+    facts
+        .calls()
+        .filter(|(t, c)| {
+            t.direction == Direction::Outbound && c.voicemail_left && t.to.as_deref().is_none_or(|to| to == number)
+        })
+        .count() as u32
+}
+
+/// The event that a proposal's reason cites when the diagnosis has nothing better: the newest inquiry.
+pub fn newest_inquiry(facts: &Facts) -> Option<&Cited> {
+    facts.inquiries.last().map(|i| &i.cited)
+}

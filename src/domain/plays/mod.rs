@@ -1,0 +1,199 @@
+//! What could be done next: every play that applies, with the time it is due and what it is worth.
+//!
+//! Derived anew from facts and conduct at each decision, so that touches that fell due while nobody looked
+//! collapse into the one that is best now. Nothing here writes; `decide` chooses and acts. Calls are in `voice`, when
+//! they are due in `cadence`; messages in `text`, coming back later in `rest`; what goes to a desk of ours in `desk`.
+
+mod allowed;
+mod ask;
+mod cadence;
+mod desk;
+mod history;
+mod limits;
+mod occasions;
+mod rest;
+mod review;
+mod sms;
+mod text;
+mod voice;
+
+pub use ask::{Ask, reviews};
+pub use desk::fingerprint;
+pub use history::{last_touch, newest_inquiry, voicemails_left};
+pub use rest::{revisit, revisit_of};
+pub use review::{Standing, late_from, questions, settled};
+
+use super::cases::Case;
+use super::conduct::{Conduct, Stage};
+use super::contact::Status;
+use super::diagnosis::Judgement;
+use super::event::{Channel, ConsentLevel};
+use super::facts::Facts;
+use super::fold::carries;
+use super::identity::{Key, KeyKind};
+use super::intervals::Intervals;
+use super::legal::Place;
+use super::policy::{Partner, PlayRule, Policy};
+use super::task::{Fault, Play};
+use super::time::{Moment, Span, Zone};
+
+/// What a proposal needs to see. Conduct and closings are what they are at this decision.
+pub struct View<'a, 'c> {
+    pub facts: &'a Facts,
+    pub conduct: &'c Conduct,
+    pub j: &'a Judgement<'a>,
+    pub policy: &'a Policy,
+    pub place: &'a Place<'a>,
+    pub zone: &'a Zone,
+    pub now: Moment,
+    /// Channels closed for a key of this lead.
+    pub closed: &'c [(Channel, Key)],
+    /// Touches that other leads' work made on a number or address of this lead.
+    pub shared_touches: &'c [(String, Moment, Channel)],
+    /// Older inquiries get no first-call treatment; `None` in replay.
+    pub max_event_age: Option<Span>,
+}
+
+/// One thing that could be done.
+#[derive(Clone, Debug)]
+pub struct Proposal<'a> {
+    pub play: Play,
+    /// When it is due, legal and staffed.
+    pub at: Moment,
+    pub expires_at: Moment,
+    pub windows: Intervals,
+    pub channel: Option<Channel>,
+    pub key: Option<&'a Key>,
+    pub priority: u8,
+    pub attempt: u32,
+    pub automated: bool,
+    pub callback: Option<(Moment, Option<String>, Option<String>)>,
+    pub consent: Option<(ConsentLevel, Moment, Option<String>)>,
+    pub faults: Vec<Fault>,
+    pub partners: Vec<&'a Partner>,
+    pub revisit_at: Option<Moment>,
+    /// Review only.
+    pub ask: Option<Box<Ask<'a>>>,
+    pub worth: Worth,
+    /// Why this play, in one sentence; the reason's summary when there is no better evidence.
+    pub because: String,
+}
+
+/// Expected value in the policy's currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Worth {
+    pub value: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+impl<'a> View<'a, '_> {
+    /// Closed by anybody, or held until somebody has said whether it was.
+    pub fn is_closed(&self, channel: Channel, key: &Key) -> bool {
+        self.j.is_held(channel) || self.closed.iter().any(|(c, k)| *c == channel && k == key)
+    }
+
+    fn worth(&self, rule: &PlayRule) -> Worth {
+        let base = self.policy.scoring.conversion.base.max(1e-6);
+        let lead = |p: f64| (p / base).clamp(0.1, 5.0);
+        let plays = &self.policy.plays;
+        let value = |p: f64| rule.success * lead(p) * plays.value_of_win * rule.value_factor - rule.cost - rule.fatigue;
+        let c = &self.j.conversion;
+        Worth { value: value(c.probability), low: value(c.low), high: value(c.high) }
+    }
+
+    fn started(&self) -> Moment {
+        self.conduct.episode.started.unwrap_or(self.now)
+    }
+
+    /// The best number or address for a channel: alive, open, verified before merely plausible.
+    fn key_for(&self, channel: Channel) -> Option<&'a Key> {
+        let kind = if channel == Channel::Email { KeyKind::Email } else { KeyKind::Phone };
+        let primary = self.facts.primary(kind);
+        self.j
+            .keys
+            .iter()
+            .filter(|k| carries(channel, k.key) && k.status < Status::Suspect && !self.is_closed(channel, k.key))
+            .filter(|k| k.key.kind != KeyKind::Phone || !allowed::is_barred(self, k.key))
+            .min_by_key(|k| (k.status, Some(k.key) != primary))
+            .map(|k| k.key)
+    }
+}
+
+/// All proposals, in no particular order.
+pub fn proposals<'a>(v: &View<'a, '_>) -> Vec<Proposal<'a>> {
+    let mut out = Vec::with_capacity(4);
+    let stage = v.conduct.stage;
+    if stage.is_over() || !v.facts.is_invited() {
+        return out;
+    }
+    // Somebody in distress, a death or a threat not yet certain, a competitor: nothing goes out, and nothing is asked
+    // of anybody but the question itself.
+    if v.j.is_hushed(v.now) || v.j.cases.get(Case::Competitor).is_some() {
+        return out;
+    }
+    let bogus = v.j.is_bogus();
+    let no_sale = bogus || v.j.cases.has(Case::NotABuyer);
+    let no_calls = no_sale || stage == Stage::Lent || v.j.cases.get(Case::Language).is_some();
+    let needs_screening = if no_calls { None } else { voice::voice(v, &mut out) };
+    if !bogus && stage != Stage::Lent {
+        text::text(v, &mut out, no_sale);
+        if !no_sale {
+            sms::sms(v, &mut out);
+        }
+        desk::repair(v, &mut out, needs_screening);
+    }
+    if let Some(back) = rest::away_until(v) {
+        // Looked at again on the day they are back, in the windows of that day.
+        for p in out.iter_mut().filter(|p| p.play.class().is_contact() && p.play != Play::Callback) {
+            p.at = p.at.max(back);
+        }
+    }
+    if !bogus {
+        desk::partner(v, &mut out);
+    }
+    out
+}
+
+impl Proposal<'_> {
+    fn empty<'a>(play: Play) -> Proposal<'a> {
+        Proposal {
+            play,
+            at: Moment::MAX,
+            expires_at: Moment::MAX,
+            windows: Intervals::default(),
+            channel: None,
+            key: None,
+            priority: 0,
+            attempt: 0,
+            automated: false,
+            callback: None,
+            consent: None,
+            faults: Vec::new(),
+            partners: Vec::new(),
+            revisit_at: None,
+            ask: None,
+            worth: Worth::default(),
+            because: String::new(),
+        }
+    }
+}
+
+/// "One call", "Two calls", "12 calls".
+pub(super) fn counted(n: u32, what: &str) -> String {
+    const WORDS: [&str; 7] = ["No", "One", "Two", "Three", "Four", "Five", "Six"];
+    let plural = if n == 1 { "" } else { "s" };
+    match WORDS.get(n as usize) {
+        Some(word) => format!("{word} {what}{plural}"),
+        None => format!("{n} {what}{plural}"),
+    }
+}
+
+pub(super) fn quoted(quote: Option<&str>) -> String {
+    quote.map_or(String::new(), |q| format!(" \"{q}\""))
+}
+
+pub(super) fn local(v: &View<'_, '_>, at: Moment) -> String {
+    let minute = v.zone.minute_of_day(at);
+    format!("{:02}:{:02} on {} their time", minute / 60, minute % 60, v.zone.date(at))
+}

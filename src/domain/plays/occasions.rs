@@ -1,0 +1,95 @@
+//! Occasions that the lead or the calendar gives: a meeting booked or missed, a room viewed again, a good moment to ask
+//! for a referral, a channel that stays silent while another is open.
+//!
+//! What is written or said then goes out through `text` and `voice`; here only whether there is an occasion, and when.
+
+use super::View;
+use crate::domain::event::{Channel, MeetingWhat};
+use crate::domain::facts::SignalKind;
+use crate::domain::task::Play;
+use crate::domain::time::{Moment, Span};
+use crate::domain::touches::CallResult;
+use crate::domain::words::Label;
+
+/// Tasks of a play made since an instant that may have reached somebody.
+fn made_since(v: &View<'_, '_>, play: Play, since: Moment) -> usize {
+    v.conduct.ledger.iter().filter(|e| e.play == play && e.made_at >= since && e.state.counts_for_caps()).count()
+}
+
+/// A booked meeting that lies ahead and was not confirmed yet: when it was booked, and when it is.
+pub(super) fn to_confirm(v: &View<'_, '_>) -> Option<(Moment, Option<Moment>)> {
+    let newest = v.facts.meetings.last().filter(|m| m.what == MeetingWhat::Booked)?;
+    let booked = newest.cited.stamp.at;
+    let ahead = newest.at.is_none_or(|at| at > v.now);
+    (ahead && v.now - booked < Span::days(1) && made_since(v, Play::ConfirmMeeting, booked) == 0)
+        .then_some((booked, newest.at))
+}
+
+/// A missed meeting: when the next friendly word is due. Once at once, once the next day, and then nurture.
+pub(super) fn to_reschedule(v: &View<'_, '_>) -> Option<(Moment, u32)> {
+    let newest = v.facts.meetings.last().filter(|m| m.what == MeetingWhat::Missed)?;
+    let missed = newest.cited.stamp.at;
+    if v.j.last_answer > missed {
+        return None;
+    }
+    match made_since(v, Play::Reschedule, missed) {
+        0 if v.now - missed <= Span::minutes(30) => Some((missed, 1)),
+        0 | 1 if v.now - missed <= Span::days(2) => Some((missed + Span::days(1), 2)),
+        _ => None,
+    }
+}
+
+/// A missed meeting that nobody has made up for since.
+pub(super) fn missed_meeting(v: &View<'_, '_>) -> bool {
+    let newest = v.facts.meetings.last();
+    newest.is_some_and(|m| m.what == MeetingWhat::Missed && v.j.last_answer <= m.cited.stamp.at)
+}
+
+/// The sales room was opened again, or by somebody else, and nobody has followed up since.
+pub(super) fn room_opened(v: &View<'_, '_>) -> Option<Moment> {
+    let views = v.facts.signal(SignalKind::Room)?;
+    let newest = views.newest_at()?;
+    let cadence = &v.policy.plays.cadence;
+    let again = views.recent.iter().rev().any(|s| newest - s.at >= cadence.room_again_after.0) || views.count() > 24;
+    let followed_up = v.facts.outbound().any(|t| t.cited.stamp.at > newest)
+        || v.conduct.ledger.iter().any(|e| e.class.is_contact() && e.made_at >= newest && e.state.counts_for_caps());
+    (again && !followed_up && v.now - newest <= cadence.room_fresh_for.0).then_some(newest)
+}
+
+/// Enough touches on one channel stayed silent, and no message went out by SMS since the episode started.
+pub(super) fn tries_another_channel(v: &View<'_, '_>) -> bool {
+    let limit = v.policy.plays.cadence.other_channel_after as usize;
+    let since = v.started().max(v.j.last_answer);
+    let silent = |channel: Channel| {
+        let touches = v.facts.outbound().filter(|t| t.channel == channel && t.cited.stamp.at >= since);
+        touches.count() >= limit
+    };
+    let tried = v.facts.outbound().any(|t| t.channel == Channel::Sms && t.cited.stamp.at >= v.started())
+        || made_since(v, Play::OtherChannel, v.started()) > 0;
+    !tried && (silent(Channel::Call) || silent(Channel::Email))
+}
+
+/// A good moment to ask whom else they would name: when it was, and what it was. Never after a complaint or an opt-out,
+/// and once an episode.
+pub(super) fn good_moment(v: &View<'_, '_>) -> Option<(Moment, &'static str)> {
+    let soured = v.facts.closings.values().any(|c| c.is_closed())
+        || v.facts.signal(SignalKind::Complaint).is_some()
+        || v.facts.said.iter().any(|s| s.findings.iter().any(|f| is_sour(f.label)))
+        || v.j.calls.iter().any(|c| c.result.is_no());
+    if soured || made_since(v, Play::ReferralAsk, v.started()) > 0 {
+        return None;
+    }
+    let held = v.facts.meetings.iter().rev().find(|m| m.what == MeetingWhat::Held);
+    let held = held.map(|m| (m.cited.stamp.at, "We met, and that went well enough to ask whom else they would name."));
+    let said = v.facts.said.iter().rev().find(|s| !s.auto && s.findings.iter().any(|f| f.label == Label::Timing));
+    let friendly_no = said.map(|s| (s.cited.stamp.at, "They said not now, and said it kindly; that is a time to ask."));
+    let helped = v.j.calls.iter().rev().find(|c| matches!(c.result, CallResult::RightParty));
+    let helped = helped.map(|c| (c.touch.cited.stamp.at, "We spoke with them and could help; that is a time to ask."));
+    let (at, why) = [held, friendly_no, helped].into_iter().flatten().max_by_key(|(at, _)| *at)?;
+    let [first, last] = v.policy.plays.cadence.referral_days.map(|d| Span::days(i64::from(d)));
+    (v.now <= at + last).then_some((at + first, why))
+}
+
+fn is_sour(label: Label) -> bool {
+    matches!(label, Label::Complaint | Label::OptOut | Label::LegalThreat | Label::WrongNumber | Label::WrongPerson)
+}

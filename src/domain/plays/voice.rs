@@ -1,0 +1,168 @@
+//! Calls: which one is next, and why.
+//!
+//! At most one proposal: a promise first, then a failure of ours to make good, an answer to a warm word, and the
+//! cadence last. When each is due is in `cadence`.
+
+use super::allowed::call_facts;
+use super::cadence::{after_last, first_window, next_attempt, our_episode_calls};
+use super::limits::{after_limit, legal_cap};
+use super::occasions::room_opened;
+use super::rest::{is_late, rests, spoke_since_started};
+use super::text::reply_to_answer;
+use super::{Proposal, View, counted, local, quoted};
+use crate::domain::conduct::Entry;
+use crate::domain::contact::KeyWhy;
+use crate::domain::event::{Channel, WhenLocal};
+use crate::domain::identity::Key;
+use crate::domain::legal::{CallGate, DialMode};
+use crate::domain::task::{Class, Play, TaskState};
+use crate::domain::time::{Moment, Span};
+use crate::domain::words::{Label, Medium};
+
+/// The promise of a call that nobody has kept yet: when, which number, which agent, and the sentence for it.
+pub(super) struct Promise {
+    pub at: Moment,
+    number: Option<String>,
+    agent: Option<String>,
+    exact: bool,
+}
+
+pub(super) fn promised(v: &View<'_, '_>) -> Option<Promise> {
+    let when = |w: &WhenLocal| match w {
+        WhenLocal::Instant(at) => *at,
+        WhenLocal::Local(local) => v.zone.resolve(*local),
+    };
+    let from_call = v
+        .facts
+        .calls()
+        .filter_map(|(t, c)| {
+            c.callback_at.as_ref().map(|at| (t.cited.stamp.at, when(at), c.callback_number.clone(), c.agent.clone()))
+        })
+        .last();
+    let from_words = v
+        .facts
+        .said
+        .iter()
+        .rev()
+        .filter(|s| !s.auto && s.medium != Medium::FeedbackNote)
+        .find_map(|s| s.findings.iter().find(|f| f.label == Label::Callback).map(|f| (s.cited.stamp.at, f)))
+        .and_then(|(asked, f)| f.at.as_ref().map(|at| (asked, when(at), None, None)));
+    let (asked, at, number, agent) = match (from_call, from_words) {
+        (Some(a), Some(b)) => {
+            if a.0 >= b.0 {
+                a
+            } else {
+                b
+            }
+        }
+        (a, b) => a.or(b)?,
+    };
+    let tolerance = v.policy.plays.cadence.callback_tolerance.0;
+    let kept = v
+        .conduct
+        .ledger
+        .iter()
+        .any(|e| e.play == Play::Callback && e.made_at >= asked && e.state != TaskState::RevokedUnsent)
+        || v.facts
+            .outbound()
+            .any(|t| t.channel == Channel::Call && t.cited.stamp.at > asked && t.cited.stamp.at >= at - tolerance);
+    (!kept && at > asked).then_some(Promise { at, number, agent, exact: true })
+}
+
+/// A number that was out of service once, where there is no better: tried once more, and from when.
+fn to_verify<'a>(v: &View<'a, '_>) -> Option<(&'a Key, Moment)> {
+    let once = v.j.keys.iter().find(|k| k.why == KeyWhy::DisconnectedOnce && !v.is_closed(Channel::Call, k.key))?;
+    let from = once.since? + v.policy.plays.cadence.verify_number_after.0;
+    let tried = |e: &Entry| e.class == Class::Voice && e.key.as_deref() == Some(&once.key.value) && e.made_at >= from;
+    let done = v.conduct.ledger.iter().any(|e| tried(e) && e.state.counts_for_caps() && !e.is_open());
+    (!done).then_some((once.key, from))
+}
+
+/// Calls. Returns the number that would have to be screened first, where that is what stands in the way.
+pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option<&'a Key> {
+    let living = v.key_for(Channel::Call).map(|key| (key, Moment::MIN));
+    let (key, not_before) = living.or_else(|| to_verify(v))?;
+    let consent = v.consent(Channel::Call, key);
+    let gate = v.place.may_call(&call_facts(v, key, &consent), v.now);
+    let automated = match &gate {
+        CallGate::Allowed { dial_mode, .. } => *dial_mode == DialMode::Automated,
+        CallGate::NeedsScreening { .. } => return Some(key),
+        CallGate::NotAllowed(_) => return None,
+    };
+    let cadence = &v.policy.plays.cadence;
+    let promise = promised(v);
+    let replied = reply_to_answer(v);
+    let ours = our_episode_calls(v);
+    let attempts = ours.attempts;
+    let resting = rests(v);
+    let (play, due, priority, because): (Play, Moment, Option<u8>, String) = if let Some(p) = &promise {
+        let lead_in = if p.exact { cadence.callback_tolerance.0 } else { Span::ZERO };
+        (Play::Callback, p.at - lead_in, None, format!("The lead asked to be called at {}.", local(v, p.at)))
+    } else if let Some(failed_at) = ours.failed_at {
+        let play = if attempts == 0 { Play::FirstCall } else { Play::SecondCall };
+        (
+            play,
+            failed_at + cadence.after_our_failure.0,
+            Some(8),
+            "We dropped the last call; it is ours to make good.".into(),
+        )
+    } else if resting {
+        return None;
+    } else if let Some(viewed_at) = room_opened(v).filter(|_| !v.j.clear_no) {
+        let because = "The sales room was opened again; somebody is deciding now.".into();
+        (Play::RoomOpened, viewed_at, None, because)
+    } else if let Some((said_at, quote)) = replied.filter(|r| r.2).map(|r| (r.0, r.1)) {
+        (Play::AnswerCall, said_at, None, format!("They answered{}; a person should call now.", quoted(quote)))
+    } else if v.j.clear_no || attempts as usize >= cadence.call_days.len() || spoke_since_started(v) {
+        return None;
+    } else {
+        let due = match attempts {
+            0 => after_last(v, &ours).unwrap_or(v.started()),
+            n => next_attempt(v, n, &ours),
+        };
+        let play = match attempts {
+            0 if is_late(v) => Play::CallAgain,
+            0 => Play::FirstCall,
+            1 => Play::SecondCall,
+            _ => Play::CallAgain,
+        };
+        let because = match attempts {
+            0 => "The lead asked and nobody has called yet.".to_owned(),
+            n => format!("{} without an answer so far; the next is due.", counted(n, "call")),
+        };
+        (play, due, None, because)
+    };
+    let rule = v.policy.rule(play)?;
+    let mut due = due.max(v.now).max(not_before);
+    if play != Play::Callback {
+        if let Some(spoke) = v.j.last_conversation
+            && !matches!(play, Play::AnswerCall | Play::RoomOpened)
+        {
+            due = due.max(spoke + v.policy.plays.fatigue.quiet_after_contact.0);
+        }
+        due = v.fatigue_allows(due, key);
+        let dials = v.touches_on(key, Some(Channel::Call));
+        due = after_limit(&dials, cadence.planned_calls_per_day, Span::days(1), due);
+    }
+    // The law counts every dial, whatever became of it.
+    due = legal_cap(v, &v.dials_on(key), due);
+    let (at, expires_at, windows) = first_window(v, automated, due, rule.expires.0)?;
+    let proof = consent.map(|(level, at, url, _)| (level, at, url.map(str::to_owned)));
+    out.push(Proposal {
+        play,
+        at,
+        expires_at,
+        windows,
+        channel: Some(Channel::Call),
+        key: Some(key),
+        priority: priority.unwrap_or(rule.priority),
+        attempt: attempts + 1,
+        automated,
+        callback: promise.map(|p| (p.at, p.number, p.agent)),
+        consent: proof,
+        worth: v.worth(rule),
+        because,
+        ..Proposal::empty(play)
+    });
+    None
+}

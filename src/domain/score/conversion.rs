@@ -1,0 +1,26 @@
+//! The chance of a sale by rules, until outcomes teach better; always with a range, never as if it were known.
+
+use super::round6;
+use crate::domain::policy::Policy;
+
+/// Chances from 0 to 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Conversion {
+    pub probability: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+/// Chance of a sale by `[conversion]`; `basis` is "rules" until a model has shown that it does better.
+pub fn conversion(fit: f64, engagement: f64, policy: &Policy) -> Conversion {
+    let c = &policy.scoring.conversion;
+    let p = c.base
+        * ((fit - c.fit_of_base) / c.fit_points_to_double).exp2()
+        * ((engagement - c.engagement_of_base) / c.engagement_points_to_double).exp2();
+    let p = p.min(c.ceiling);
+    Conversion {
+        probability: round6(p),
+        low: round6(p / c.spread_factor),
+        high: round6((p * c.spread_factor).min(1.0)),
+    }
+}

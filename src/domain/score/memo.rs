@@ -1,0 +1,109 @@
+//! A bounded memory of answers by what they were worked out from, shared by everything that uses one policy.
+//!
+//! It holds the whole question beside the answer and compares it, so that a remembered answer is always the one that
+//! would be worked out anew: nothing but speed depends on it.
+
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::sync::Mutex;
+
+/// Bytes of a question; longer ones are answered anew each time. Titles and places are far shorter.
+pub const QUESTION: usize = 240;
+/// How many answers are kept: some hundred kilobytes, and more than the leads that one worker sees in a minute.
+const SLOTS: usize = 4096;
+
+/// What an answer depends on, written down value by value.
+pub struct Question {
+    bytes: [u8; QUESTION],
+    len: usize,
+}
+
+impl Question {
+    pub fn new() -> Question {
+        Question { bytes: [0; QUESTION], len: 0 }
+    }
+
+    /// Adds one value; `tag` keeps different kinds of value apart. `None` once it does not fit any more.
+    pub fn add(&mut self, tag: u8, value: &[u8]) -> Option<()> {
+        let length = u8::try_from(value.len()).ok()?;
+        let to = self.len + 2 + value.len();
+        let slot = self.bytes.get_mut(self.len..to)?;
+        slot[0] = tag;
+        slot[1] = length;
+        slot[2..].copy_from_slice(value);
+        self.len = to;
+        Some(())
+    }
+
+    fn written(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+/// Answers by question; a newer question takes the place of an older one that falls on the same slot.
+pub struct Memo<T> {
+    slots: Box<[Slot<T>]>,
+}
+
+type Slot<T> = Mutex<Option<(Box<[u8]>, T)>>;
+
+impl<T: Copy> Memo<T> {
+    pub fn new() -> Memo<T> {
+        Memo { slots: (0..SLOTS).map(|_| Mutex::new(None)).collect() }
+    }
+
+    /// The answer, remembered or worked out.
+    pub fn answer(&self, question: &Question, work_out: impl FnOnce() -> T) -> T {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(question.written());
+        let slot = &self.slots[hash as usize % SLOTS];
+        // Nobody panics while holding a slot, so one is never poisoned; if it were, the answer is worked out.
+        if let Ok(held) = slot.lock()
+            && let Some((asked, answer)) = &*held
+            && **asked == *question.written()
+        {
+            return *answer;
+        }
+        let answer = work_out();
+        if let Ok(mut held) = slot.lock() {
+            *held = Some((question.written().into(), answer));
+        }
+        answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(values: &[&str]) -> Question {
+        let mut q = Question::new();
+        values.iter().for_each(|v| q.add(1, v.as_bytes()).unwrap());
+        q
+    }
+
+    #[test]
+    fn a_question_asked_again_is_not_worked_out_again_and_another_one_is() {
+        let memo = Memo::new();
+        assert_eq!(memo.answer(&question(&["a", "b"]), || 1), 1);
+        assert_eq!(memo.answer(&question(&["a", "b"]), || unreachable!()), 1);
+        assert_eq!(memo.answer(&question(&["ab"]), || 2), 2);
+        assert_eq!(memo.answer(&question(&["a", "b", ""]), || 3), 3);
+    }
+
+    #[test]
+    fn ten_times_more_questions_than_slots_are_all_answered_right() {
+        let memo = Memo::new();
+        for round in 0..2 {
+            for n in 0..SLOTS * 10 {
+                assert_eq!(memo.answer(&question(&[&n.to_string()]), || n), n, "round {round}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_question_that_is_too_long_says_so() {
+        let mut q = Question::new();
+        assert!(q.add(1, &[0; QUESTION]).is_none());
+        assert!(q.add(1, &[0; 100]).is_some());
+        assert!(q.add(1, &[0; 200]).is_none());
+    }
+}
