@@ -136,6 +136,12 @@ async fn answer_async(
             with_store!(config, |store| commands::pause::resume(&store, queue.as_deref(), output, out).await)?;
         }
         Command::Policy { ask } => policy(config, ask, output, out, console).await?,
+        Command::Split { lead, key } => {
+            with_store!(config, |store| {
+                let reader = app::reader(config, store).await?;
+                commands::split::run(&reader, &app::inbound(config), &lead, &key, output, out).await
+            })?;
+        }
         Command::Suppress { ask } => return suppress(config, ask, output, out, console).await,
         Command::Dead { ask } => return dead(config, ask, output, out).await,
         // Answered before, without waiting for anything.

@@ -68,6 +68,13 @@ pub enum Command {
         #[command(subcommand)]
         ask: PolicyAsk,
     },
+    /// Tell two people apart who were merged, from the history of what was received
+    Split {
+        /// The lead's id, or a key of it
+        lead: String,
+        /// The key that belongs to somebody else: email:…, phone:…, id:…, visitor:…, or bare
+        key: String,
+    },
     /// Numbers and addresses that nobody may use any more
     Suppress {
         #[command(subcommand)]

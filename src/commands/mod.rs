@@ -15,6 +15,7 @@ pub mod policy;
 pub mod publish;
 pub mod replay;
 pub mod schema;
+pub mod split;
 pub mod suppress;
 pub mod topology;
 

@@ -121,7 +121,9 @@ pub fn task(
         }),
         faults: (kind == Kind::ContactRepair).then(|| p.faults.clone()),
         step: (kind == Kind::NurtureCheckIn).then_some(conduct.nurture_steps + 1),
-        cadence_days: (kind == Kind::NurtureCheckIn).then_some((ctx.policy.plays.nurture.gap.0.0 / 86_400_000) as u32),
+        // Until the next one, if nothing is heard.
+        cadence_days: (kind == Kind::NurtureCheckIn)
+            .then(|| (plays::check_in_gap(&ctx.policy.plays.nurture, conduct.nurture_steps + 1).0 / 86_400_000) as u32),
         permitted_channels: (kind == Kind::ReferralHandoff).then(|| permitted(p)),
         accept_by: None,
         return_by: None,

@@ -2,10 +2,13 @@
 //!
 //! Facts say what happened; conduct says what we did and mean to do: the stage, the ledger of tasks, the plans.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::event::Channel;
+use super::identity::Key;
 use super::pool::PoolName;
 use super::question::Question;
 use super::ramp::{Ramp, Slots};
@@ -128,6 +131,15 @@ pub struct Asked {
 pub struct Episode {
     pub number: u32,
     pub started: Option<Moment>,
+    /// Calls that were asked for and that nobody reported on: they may have been made or not.
+    pub unreported: u32,
+}
+
+impl Episode {
+    /// Another one begins.
+    pub fn next(&mut self, at: Moment) {
+        *self = Episode { number: self.number + 1, started: Some(at), unreported: 0 };
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -219,6 +231,16 @@ impl Conduct {
         if self.asked.len() > ASKED {
             self.asked.drain(..self.asked.len() - ASKED);
         }
+    }
+    /// The ledger of a lead that is split off: what was sent to its numbers and addresses still counts against them. The
+    /// entries stay here too, because reports on them come here; nothing of it is open over there.
+    pub fn leave_behind(&self, keys: &BTreeMap<Key, Moment>, now: Moment) -> Vec<Entry> {
+        let to_them = |e: &&Entry| e.key.as_ref().is_some_and(|to| keys.keys().any(|key| key.value == *to));
+        let left = |e: &Entry| match e.is_open() {
+            true => Entry { state: TaskState::Revoked, ended_at: Some(now), ..e.clone() },
+            false => e.clone(),
+        };
+        self.ledger.iter().filter(to_them).map(left).collect()
     }
     /// The earliest instant at which this lead wants to be looked at.
     pub fn wake_at(&self) -> Option<Moment> {

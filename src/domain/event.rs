@@ -523,6 +523,8 @@ pub struct Money {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskReport {
     pub what: ReportWhat,
+    /// The play of the task, as echoed.
+    pub play: Option<super::task::Play>,
     pub result: Option<String>,
     pub detail: Option<String>,
     pub cost: Option<Money>,

@@ -79,7 +79,8 @@ pub struct Facts {
     pub bounces: Newest<Bounce>,
     pub meetings: Newest<MeetingFact>,
     pub feedback: Newest<FeedbackFact>,
-    pub reports: Newest<ReportFact>,
+    /// Touches that only a report on their task told of; one with a touch of its own counts by that.
+    pub reports: Newest<Touch>,
     pub flags: BTreeMap<LeadFlag, Cited>,
     pub screenings: BTreeMap<(Key, String), Last<Screening>>,
     pub outcome: Option<Last<OutcomeFact>>,
@@ -253,7 +254,7 @@ pub struct Touch {
     pub task: Option<Uuid>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CallFact {
     pub disposition: Option<String>,
     pub flags: Option<CallFlags>,
@@ -307,15 +308,6 @@ pub struct FeedbackFact {
     pub reason: Option<String>,
 }
 
-/// What somebody said became of a task.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ReportFact {
-    pub cited: Cited,
-    pub task: Uuid,
-    pub done: bool,
-    pub result: Option<String>,
-}
-
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Screening {
     pub result: ScreenResult,
@@ -333,7 +325,7 @@ pub struct OutcomeFact {
 macro_rules! stamped {
     ($($t:ty),*) => { $(impl Stamped for $t { fn stamp(&self) -> Stamp { self.cited.stamp } })* };
 }
-stamped!(Inquiry, Touch, Said, Bounce, MeetingFact, FeedbackFact, ReportFact, Click);
+stamped!(Inquiry, Touch, Said, Bounce, MeetingFact, FeedbackFact, Click);
 impl Stamped for Delivery {
     fn stamp(&self) -> Stamp {
         self.stamp
@@ -403,12 +395,24 @@ impl Facts {
         self.signals.get(&kind)
     }
 
+    /// Touches and calls by whoever told of them, oldest first.
+    fn told(&self) -> impl Iterator<Item = &Touch> {
+        let known = |report: &&Touch| !self.touches.iter().any(|t| t.task == report.task);
+        let mut reports = self.reports.iter().filter(known).peekable();
+        let mut touches = self.touches.iter().peekable();
+        std::iter::from_fn(move || match (touches.peek(), reports.peek()) {
+            (Some(touch), Some(report)) if report.cited.stamp < touch.cited.stamp => reports.next(),
+            (Some(_), _) => touches.next(),
+            (None, _) => reports.next(),
+        })
+    }
+
     pub fn calls(&self) -> impl Iterator<Item = (&Touch, &CallFact)> {
-        self.touches.iter().filter_map(|t| t.call.as_ref().map(|c| (t, c)))
+        self.told().filter_map(|t| t.call.as_ref().map(|c| (t, c)))
     }
 
     pub fn outbound(&self) -> impl Iterator<Item = &Touch> {
-        self.touches.iter().filter(|t| t.direction == Direction::Outbound && !t.failed)
+        self.told().filter(|t| t.direction == Direction::Outbound && !t.failed)
     }
 
     /// A digest over the order-free content: equal facts, equal digest.

@@ -11,6 +11,7 @@ use super::policy::Policy;
 use super::register::*;
 use super::score::Ask;
 use super::suppression::ClosedBecause;
+use super::task::Play;
 use super::time::Moment;
 use super::touches::{CallResult, call_result};
 use super::words::{self, Label, Medium, OptOutScope};
@@ -96,16 +97,11 @@ pub fn fold(facts: &mut Facts, event: &Event, policy: &Policy) {
             }
         }
         Body::Report(report) => {
-            if let Some(task) = event.task_id {
-                facts.reports.add(
-                    ReportFact {
-                        cited: Cited::of(event),
-                        task,
-                        done: report.what == ReportWhat::Done,
-                        result: report.result.clone(),
-                    },
-                    limit::REPORTS,
-                );
+            let channel = report.play.and_then(Play::channel).filter(|_| report.what == ReportWhat::Done);
+            if let (Some(channel), Some(_)) = (channel, event.task_id) {
+                let called = CallFact { disposition: report.result.clone(), ..CallFact::default() };
+                let call = (channel == Channel::Call).then_some(called);
+                facts.reports.add(touch_of(event, channel, Direction::Outbound, None, call), limit::REPORTS);
             }
         }
         Body::Partner(response) => {
@@ -416,10 +412,20 @@ fn touch(
     call: Option<CallFact>,
     policy: &Policy,
 ) {
-    let touch = Touch { cited: Cited::of(event), channel, direction, to, call, failed: false, task: event.task_id };
+    let touch = touch_of(event, channel, direction, to, call);
     if let Some(old) = facts.touches.push(touch, limit::TOUCHES) {
         facts.fade_touch(&old, policy);
     }
+}
+
+fn touch_of(
+    event: &Event,
+    channel: Channel,
+    direction: Direction,
+    to: Option<String>,
+    call: Option<CallFact>,
+) -> Touch {
+    Touch { cited: Cited::of(event), channel, direction, to, call, failed: false, task: event.task_id }
 }
 
 /// Keeps the first part of what was said, to be read by [`read_texts`].

@@ -1,6 +1,6 @@
 //! A lead: facts and conduct under one id, and how the two become bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -21,6 +21,8 @@ pub struct Lead {
     pub conduct: Conduct,
     /// Leads that carry one of the same keys and are not the same person.
     pub linked: Vec<LeadNo>,
+    /// Ids of leads that somebody told from this one: never merged with it again.
+    pub apart: BTreeSet<Uuid>,
     /// Numbers that a crowd of leads carries, which none of them knows all of.
     pub crowded: BTreeMap<Key, KeyHash>,
     /// Hashes of the keys in the facts; derived, kept so that nothing is hashed twice.
@@ -32,6 +34,7 @@ pub struct Lead {
 struct Stored {
     facts: Facts,
     conduct: Conduct,
+    apart: BTreeSet<Uuid>,
     crowded: BTreeMap<Key, KeyHash>,
     hashes: BTreeMap<Key, KeyHash>,
 }
@@ -55,12 +58,18 @@ impl Lead {
         let strongest = event.keys.iter().min_by_key(|k| (k.strength(), (*k).clone()));
         let key = strongest.map_or(String::new(), |k| format!("{}:{}", k.kind.name(), k.value));
         let name = format!("{}\n{}\n{key}", event.source, event.id);
+        Lead::empty(no, Uuid::new_v5(&NAMESPACE, name.as_bytes()))
+    }
+
+    /// A lead of which nothing is known yet.
+    pub fn empty(no: LeadNo, id: Uuid) -> Lead {
         Lead {
             no,
-            id: Uuid::new_v5(&NAMESPACE, name.as_bytes()),
+            id,
             facts: Facts::default(),
             conduct: Conduct::default(),
             linked: Vec::new(),
+            apart: BTreeSet::new(),
             crowded: BTreeMap::new(),
             hashes: BTreeMap::new(),
         }
@@ -72,11 +81,12 @@ impl Lead {
         struct Borrowed<'a> {
             facts: &'a Facts,
             conduct: &'a Conduct,
+            apart: &'a BTreeSet<Uuid>,
             crowded: &'a BTreeMap<Key, KeyHash>,
             hashes: &'a BTreeMap<Key, KeyHash>,
         }
-        let Lead { facts, conduct, crowded, hashes, .. } = self;
-        let stored = Borrowed { facts, conduct, crowded, hashes };
+        let Lead { facts, conduct, apart, crowded, hashes, .. } = self;
+        let stored = Borrowed { facts, conduct, apart, crowded, hashes };
         let mut bytes = Vec::with_capacity(1024);
         bytes.push(ENCODING);
         postcard::to_extend(&stored, bytes)
@@ -90,11 +100,18 @@ impl Lead {
             None => Err(DecodeError::Empty),
             Some((&ENCODING, rest)) => {
                 let stored: Stored = postcard::from_bytes(rest)?;
-                let Stored { facts, conduct, crowded, hashes } = stored;
-                Ok(Lead { no, id, facts, conduct, linked, crowded, hashes })
+                let Stored { facts, conduct, apart, crowded, hashes } = stored;
+                Ok(Lead { no, id, facts, conduct, linked, apart, crowded, hashes })
             }
             Some((other, _)) => Err(DecodeError::UnknownEncoding(*other)),
         }
+    }
+
+    /// Whether somebody told this lead and another apart, under whatever ids they were told apart then.
+    pub fn is_apart_from(&self, other: &Lead) -> bool {
+        let named =
+            |a: &Lead, b: &Lead| a.apart.contains(&b.id) || b.conduct.merged_from.iter().any(|id| a.apart.contains(id));
+        named(self, other) || named(other, self)
     }
 
     /// Takes over hashes of keys that are the lead's, so that they are not made again.
@@ -125,8 +142,10 @@ impl Lead {
     }
 
     /// Takes over a lead that turned out to be the same person.
-    pub fn absorb(&mut self, facts: Facts, mut conduct: Conduct, id: Uuid, policy: &Policy) {
+    pub fn absorb(&mut self, other: Lead, policy: &Policy) {
+        let Lead { id, facts, mut conduct, mut apart, .. } = other;
         self.facts.join(facts, policy);
+        self.apart.append(&mut apart);
         let own = &mut self.conduct;
         own.next = own.next.max(conduct.next);
         own.ledger.append(&mut conduct.ledger);

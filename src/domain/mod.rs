@@ -29,6 +29,7 @@ pub mod question;
 pub mod ramp;
 pub mod register;
 pub mod score;
+pub mod split;
 pub mod suppression;
 pub mod task;
 pub mod time;

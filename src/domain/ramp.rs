@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::decide::{Cause, Context};
+use super::decide::{Answer, Cause, Context};
 use super::facts::Facts;
 use super::pool::{Ask, PoolName, Wish};
 use super::task::{Class, NAMESPACE};
@@ -58,7 +58,7 @@ pub fn joins(facts: &Facts, cause: &Cause<'_>, ctx: &Context<'_>) -> Option<bool
         // Its own sign of life: whoever writes or asks today is served today.
         Cause::Event(e) if facts.last_initiative.as_ref().is_some_and(|c| c.stamp.at == e.at) => Some(false),
         Cause::Wake { due } if ctx.now - *due > SLEPT => Some(true),
-        Cause::Policy(_) => Some(true),
+        Cause::Policy(_) | Cause::Answer(Answer::Split(_)) => Some(true),
         Cause::Event(_) | Cause::Wake { .. } | Cause::Answer(_) | Cause::Merged(_) | Cause::Closed(_) => None,
     }
 }

@@ -85,6 +85,18 @@ impl Play {
             Play::ReferralAsk => "referral_ask",
         }
     }
+    pub fn from_name(name: &str) -> Option<Play> {
+        Play::ALL.into_iter().find(|play| play.name() == name)
+    }
+    /// How the person is reached, for plays that reach one. (A task may say otherwise: another channel is an SMS.)
+    pub fn channel(self) -> Option<Channel> {
+        match (self, self.class()) {
+            (Play::OtherChannel, _) => Some(Channel::Sms),
+            (_, Class::Voice) => Some(Channel::Call),
+            (_, Class::Text) => Some(Channel::Email),
+            (_, Class::Data | Class::Partner | Class::Desk) => None,
+        }
+    }
     pub fn class(self) -> Class {
         use Play::*;
         match self {

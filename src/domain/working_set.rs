@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::decide::{self, Answer, Cause, Context, Decision, Mode};
 use super::event::{Body, Channel, ContentHash, Event, EventKey, EventType};
+use super::facts::Facts;
 use super::fold::fold;
 use super::identity::{
     Identity, KEY_HOLDERS_KEPT, Key, KeyHash, KeyHasher, KeyKind, Keys, LeadNo, MAX_HOLDERS, may_join,
@@ -18,8 +19,9 @@ use super::identity::{
 use super::lead::Lead;
 use super::policy::Policy;
 use super::pool::{Ask, Claim, PoolName, Wish};
+use super::split::Division;
 use super::suppression::Suppression;
-use super::task::{Kind, Outgoing, Play, REMEMBERED, REPORT_GRACE, TaskState};
+use super::task::{Kind, NAMESPACE, Outgoing, Play, REMEMBERED, REPORT_GRACE, TaskState};
 use super::time::{Moment, Span};
 use super::world::{Happened, World};
 
@@ -139,6 +141,15 @@ pub struct Net {
     pub notes: Vec<(LeadNo, &'static str)>,
     pub conflicts: u32,
     pub merges: u32,
+    pub divided: Option<Divided>,
+}
+
+/// Events that went from one lead to another of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Divided {
+    pub from: LeadNo,
+    pub to: LeadNo,
+    pub events: Vec<EventKey>,
 }
 
 /// An event with its keys hashed, strongest first: hashing costs as much as deciding, so it is done once.
@@ -297,10 +308,11 @@ impl WorkingSet {
                 }
             }
         }
-        match named {
-            Some(no) if keys.is_empty() => Some(no),
-            _ => found,
-        }
+        // A report on a task belongs to the task's lead, also where it names a number that nobody knew.
+        found.or_else(|| {
+            let Some(Slot::Live(lead)) = self.leads.get(&named?) else { return named };
+            keys.iter().all(|(key, _)| lead_may_join(key, own, lead)).then_some(named?)
+        })
     }
 
     fn create(&mut self, event: &Event) -> Option<LeadNo> {
@@ -359,6 +371,9 @@ impl WorkingSet {
 
     fn may_merge(&self, key: &Key, event: &Event, a: LeadNo, b: LeadNo) -> bool {
         let (Some(Slot::Live(a)), Some(Slot::Live(b))) = (self.leads.get(&a), self.leads.get(&b)) else { return false };
+        if a.is_apart_from(b) {
+            return false;
+        }
         let keys = Keys::Both(&a.facts.keys, &event.keys);
         lead_may_join(key, Identity { keys, name: a.facts.name() }, b)
     }
@@ -379,8 +394,8 @@ impl WorkingSet {
     fn merge(&mut self, a: LeadNo, b: LeadNo, env: &Env, now: Moment) -> LeadNo {
         let (keep, drop) = if a < b { (a, b) } else { (b, a) };
         let Some(Slot::Live(loser)) = self.leads.remove(&drop) else { return keep };
-        let loser = *loser;
-        self.leads.insert(drop, Slot::Merged { id: loser.id, into: keep });
+        let (id, loser) = (loser.id, *loser);
+        self.leads.insert(drop, Slot::Merged { id, into: keep });
         self.net.leads.insert(drop);
         self.net.moved.push((drop, keep));
         self.net.merges += 1;
@@ -410,10 +425,10 @@ impl WorkingSet {
         }
         if let Some(Slot::Live(lead)) = self.leads.get_mut(&keep) {
             lead.linked.retain(|l| *l != drop);
-            lead.absorb(loser.facts, loser.conduct, loser.id, &env.policy);
+            lead.absorb(loser, &env.policy);
             lead.hash_keys(&env.hasher);
         }
-        self.decide(keep, &Cause::Merged(loser.id), env, now);
+        self.decide(keep, &Cause::Merged(id), env, now);
         keep
     }
 
@@ -449,6 +464,51 @@ impl WorkingSet {
         self.net.outgoing.retain(|(l, out)| *l != no || matches!(out, Outgoing::Revocation { .. }));
         self.note(no, decision);
         self.net.tasks.retain(|(_, l, _)| *l != no);
+    }
+
+    /// Undoes a merge: the leaving events become a lead of their own, both are folded anew from what they keep, are linked
+    /// and never merged again. What follows for the tasks is decided when the two take the answer from their inboxes.
+    /// `None` where the lead is not held or the store gave no number.
+    pub fn split(
+        &mut self,
+        no: LeadNo,
+        events: &[Event],
+        division: &Division,
+        env: &Env,
+        now: Moment,
+    ) -> Option<LeadNo> {
+        let Some(Slot::Live(mut old)) = self.leads.remove(&no) else { return None };
+        let to = self.fresh.pop()?;
+        let fold_all = |side: &[usize]| {
+            let mut facts = Facts::default();
+            side.iter().for_each(|i| fold(&mut facts, &events[*i], &env.policy));
+            facts
+        };
+        let name = format!("split\n{}\n{}", old.id, old.conduct.version);
+        let mut new = Lead::empty(to, Uuid::new_v5(&NAMESPACE, name.as_bytes()));
+        (old.facts, new.facts) = (fold_all(&division.staying), fold_all(&division.leaving));
+        new.conduct.ledger = old.conduct.leave_behind(&new.facts.keys, now);
+        old.apart.insert(new.id);
+        new.apart.insert(old.id);
+        for (lead, other) in [(&mut *old, to), (&mut new, no)] {
+            lead.hash_keys(&env.hasher);
+            lead.crowded.retain(|key, _| lead.facts.keys.contains_key(key));
+            lead.linked.extend((!lead.linked.contains(&other)).then_some(other));
+            lead.conduct.version += 1;
+        }
+        for hash in division.keys_leaving.iter().map(|key| env.hasher.hash(key)) {
+            self.keys.entry(hash).or_default().leads.retain(|l| *l != no);
+            self.net.keys.insert(hash);
+        }
+        new.hashes.values().for_each(|hash| self.hold_key(*hash, to));
+        let leaving = division.leaving.iter().map(|i| events[*i].key).collect();
+        self.net.divided = Some(Divided { from: no, to, events: leaving });
+        self.net.inbox.extend([(no, Answer::Split(new.id)), (to, Answer::Split(old.id))]);
+        self.net.leads.extend([no, to]);
+        self.net.new_leads.insert(to);
+        self.leads.insert(no, Slot::Live(old));
+        self.leads.insert(to, Slot::Live(Box::new(new)));
+        Some(to)
     }
 
     /// Decides on a lead that is held, and takes down what follows.

@@ -24,6 +24,7 @@ use crate::domain::event::{Channel, ContentHash, EventKey};
 use crate::domain::identity::{KeyHash, LeadNo};
 use crate::domain::suppression::Suppression;
 use crate::domain::time::{Moment, Span};
+use crate::domain::working_set::Divided;
 
 /// What a unit of work needs to hold before it can decide.
 #[derive(Clone, Debug, Default)]
@@ -125,6 +126,8 @@ pub struct Changes {
     pub history: Vec<HistoryRow>,
     /// Merged away → survivor: keys, seen, history, tasks, claims, outbox and inbox move along; duplicates of `seen` fall away.
     pub moved: Vec<(LeadNo, LeadNo)>,
+    /// Rows of `seen` and `history` that go with their events to another lead, which is among `leads`.
+    pub divided: Option<Divided>,
     /// Erased leads: their history, seen, outbox rows (but for revocations, which must still arrive), claims, inbox and tasks are deleted before anything here is
     /// added, and no key names them any more. Tombstones are written through `keys`, the empty row through `leads`.
     pub erased: Vec<LeadNo>,
@@ -159,6 +162,7 @@ impl Changes {
             seen,
             history,
             moved,
+            divided,
             erased,
             outbox,
             unsent_dropped,
@@ -177,6 +181,7 @@ impl Changes {
             && seen.is_empty()
             && history.is_empty()
             && moved.is_empty()
+            && divided.is_none()
             && erased.is_empty()
             && outbox.is_empty()
             && unsent_dropped.is_empty()

@@ -46,6 +46,7 @@ pub fn changes(set: &WorkingSet, net: Net, now: Moment) -> Changes {
         new_leads: net.new_leads.iter().copied().filter(|no| set.leads.contains_key(no)).collect(),
         seen: net.seen,
         moved: net.moved,
+        divided: net.divided,
         erased: net.erased,
         unsent_dropped: net.unsent_dropped,
         recalled: net.recalled,

@@ -8,7 +8,7 @@ mod backoff;
 mod chores;
 mod circumstances;
 mod intake;
-mod load;
+pub mod load;
 mod measure;
 mod outbox;
 mod pools;

@@ -20,7 +20,7 @@ use crate::queue::{DeadLetter, Delivery, Queue, Tag};
 use crate::replay::refusal_words;
 use crate::store::{Changes, HistoryRow, Loaded, OutboxRow, Store, StoreError, Wanted, WantedMessage};
 use crate::telemetry::{EventOutcome, TraceParent, trace};
-use crate::wire::inbound::{Envelope, Reason, Refusal, decode, key_of_body, key_of_event};
+use crate::wire::inbound::{self, Envelope, Reason, Refusal, decode, key_of_body, key_of_event};
 
 /// Whole retries of a unit of work that another worker got in the way of.
 const CONTENDED_TRIES: u32 = 3;
@@ -299,6 +299,13 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
     }
 }
 
+/// An event as it is kept: whole, whichever way it came.
+fn kept<R>(delivery: &Delivery<R>, event: &Event) -> Vec<u8> {
+    let (content_type, headers) = (delivery.meta.content_type.as_deref(), &delivery.meta.headers);
+    let envelope = Envelope { body: &delivery.body, content_type, headers, timestamp_ms: None };
+    inbound::structured(&envelope, event).unwrap_or_else(|| delivery.body.clone())
+}
+
 fn failure(error: StoreError) -> Failure {
     match error {
         StoreError::Contended | StoreError::Unavailable(_) => Failure::Away(error),
@@ -405,7 +412,7 @@ fn decide_all<R>(
                 lead_no: no,
                 event: m.event.key,
                 at: m.event.at,
-                body: m.delivery.body.clone(),
+                body: kept(&m.delivery, &m.event),
             })
             .collect();
         Ok(Decided { applied, changes, made })

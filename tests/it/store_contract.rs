@@ -159,6 +159,7 @@ both_keep! {
         every_byte_and_instant_comes_back_as_it_was,
         a_lead_that_is_not_held_cannot_be_written,
         a_merge_moves_history_and_seen,
+        events_told_apart_go_with_their_lead,
         a_merge_moves_what_waits_for_the_lead,
         an_erased_lead_leaves_its_tombstone_and_suppression,
         suppressions_join_in_any_order,

@@ -79,6 +79,8 @@ pub enum Answer {
         at: Moment,
     },
     Closed(KeyHash),
+    /// The lead was told from another, which has this id.
+    Split(Uuid),
 }
 
 impl Answer {
@@ -102,6 +104,7 @@ impl Cause<'_> {
             Cause::Answer(Answer::Slot { at, .. }) => format!("wake:slot:{at}"),
             Cause::Answer(Answer::ExpiredUnsent { at, .. }) => format!("wake:expired_unsent:{at}"),
             Cause::Answer(Answer::Closed(hash)) | Cause::Closed(hash) => format!("closed:{hash}"),
+            Cause::Answer(Answer::Split(id)) => format!("split:{id}"),
             Cause::Merged(id) => format!("merged:{id}"),
         }
     }

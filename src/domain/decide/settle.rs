@@ -35,7 +35,7 @@ pub(super) fn settle(
         }
         Cause::Wake { .. }
         | Cause::Policy(_)
-        | Cause::Answer(Answer::Closed(_))
+        | Cause::Answer(Answer::Closed(_) | Answer::Split(_))
         | Cause::Closed(_)
         | Cause::Merged(_) => {}
     }
@@ -46,14 +46,16 @@ pub(super) fn settle(
         } else {
             entry.state = TaskState::Expired;
             happened.push((entry.play, Happened::Expired));
+            conduct.episode.unreported += u32::from(entry.class == Class::Voice && !entry.touched);
         }
         entry.ended_at = Some(now);
+        // The partner did not take the lead up in time: it is ours again.
+        conduct.lent = conduct.lent.take().filter(|lent| lent.task != entry.id);
     }
     if conduct.revisit_at.is_some_and(|at| at <= now) {
         conduct.revisit_at = None;
         conduct.revisits = conduct.revisits.saturating_add(1);
-        conduct.episode.number += 1;
-        conduct.episode.started = Some(now);
+        conduct.episode.next(now);
         conduct.nurture_steps = 0;
         conduct.stage = Stage::Working;
     }
@@ -97,6 +99,9 @@ pub(super) fn settle_by_event(
         };
         if let Some(entry) = conduct.ledger.iter_mut().find(|e| by_id(e) || by_key(e)) {
             entry.touched = true;
+            if entry.state == TaskState::Expired && entry.class == Class::Voice {
+                conduct.episode.unreported = conduct.episode.unreported.saturating_sub(1);
+            }
             if entry.is_open() || entry.state == TaskState::Expired {
                 happened.push((entry.play, Happened::Done));
                 entry.state = TaskState::Done;
@@ -118,6 +123,8 @@ pub(super) fn settle_by_event(
                 happened.push((entry.play, what));
                 entry.ended_at = Some(now);
             }
+            // What the report says was done is a touch among the facts from now on.
+            entry.touched |= facts.reports.iter().any(|touch| touch.task == Some(entry.id));
             if entry.play == Play::ReferralHandoff && report.what != ReportWhat::Done {
                 conduct.lent = None;
             }
@@ -179,8 +186,7 @@ pub(super) fn open_episode(facts: &Facts, conduct: &mut Conduct, j: &Judgement<'
         && at > rested_since
         && at > started
     {
-        conduct.episode.number += 1;
-        conduct.episode.started = Some(at);
+        conduct.episode.next(at);
         conduct.revisit_at = None;
         conduct.nurture_steps = 0;
         conduct.stage = Stage::Working;

@@ -12,6 +12,8 @@ use crate::domain::touches::{CallResult, ours};
 /// Our calls of this episode: how many count as attempts, the last of them, a failure of ours not yet made good.
 pub(super) struct EpisodeCalls {
     pub attempts: u32,
+    /// Calls that were asked for and that nobody reported on.
+    pub unreported: u32,
     pub last: Option<(Moment, CallResult)>,
     pub failed_at: Option<Moment>,
     pub tried: [bool; 3],
@@ -20,7 +22,8 @@ pub(super) struct EpisodeCalls {
 
 pub(super) fn our_episode_calls(v: &View<'_, '_>) -> EpisodeCalls {
     let started = v.started();
-    let mut calls = EpisodeCalls { attempts: 0, last: None, failed_at: None, tried: [false; 3], tried_on: i32::MIN };
+    let mut calls =
+        EpisodeCalls { attempts: 0, unreported: 0, last: None, failed_at: None, tried: [false; 3], tried_on: i32::MIN };
     let mut note = |at: Moment, result: CallResult| {
         if calls.last.is_none_or(|(last, _)| last <= at) {
             calls.last = Some((at, result));
@@ -62,22 +65,34 @@ pub(super) fn our_episode_calls(v: &View<'_, '_>) -> EpisodeCalls {
                 | TaskState::Expired
                 | TaskState::Observed
         ) {
-            attempts += 1;
+            attempts += u32::from(e.state != TaskState::Expired);
             note(e.made_at, CallResult::NoAnswer);
             // A call that was sent out since makes the failure good, whether or not anybody reports on it.
             failed_at = failed_at.filter(|failed| *failed > e.made_at);
         }
     }
-    calls.attempts = attempts + halves / 2;
+    (calls.attempts, calls.unreported) = (attempts + halves / 2, v.conduct.episode.unreported);
     calls.failed_at = failed_at;
     calls.tried_on = v.zone.local_day(v.now);
     calls
+}
+
+impl EpisodeCalls {
+    /// The cadence is through. Whoever never reports is asked for twice as many calls, and then no more.
+    pub fn is_used_up(&self, cadence: usize) -> bool {
+        self.attempts as usize >= cadence || (self.attempts + self.unreported) as usize >= 2 * cadence
+    }
 }
 
 /// When the n-th attempt (counted from 0) is due, by the cadence, the last result, and the parts of the day tried.
 pub(super) fn next_attempt(v: &View<'_, '_>, n: u32, calls: &EpisodeCalls) -> Moment {
     let cadence = &v.policy.plays.cadence;
     let earliest = after_last(v, calls).unwrap_or(v.started() + cadence.after_no_answer.0);
+    let days = &cadence.call_days;
+    if let ([.., before, last], None) = (days.as_slice(), days.get(n as usize)) {
+        // Beyond the cadence, where nobody reports: at its last pace.
+        return untried_from(v, earliest + Span::days(i64::from(last.saturating_sub(*before))), calls);
+    }
     let day = v.zone.local_day(v.started()) + cadence.call_days.get(n as usize).copied().unwrap_or(0) as i32;
     if v.zone.local_day(earliest) > day {
         return untried_from(v, earliest, calls);

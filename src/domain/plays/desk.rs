@@ -5,6 +5,7 @@ use super::{Proposal, View};
 use crate::domain::cases::Case;
 use crate::domain::contact::{KeyStatus, KeyWhy, Status, needs_carrier_check};
 use crate::domain::diagnosis::{Cause, Verdict};
+use crate::domain::event::Channel;
 use crate::domain::identity::{Key, KeyKind, digest_16};
 use crate::domain::legal::Windows;
 use crate::domain::partners::{may_share, serves};
@@ -87,6 +88,9 @@ pub(super) fn partner<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) {
     let kept_back = v.conduct.lent.is_some() || v.conduct.denied_until.is_some_and(|at| at > v.now);
     let gone = [Case::Minor, Case::Competitor, Case::NotABuyer, Case::Test].iter().any(|c| v.j.cases.get(*c).is_some());
     let had = v.conduct.ledger.iter().any(|e| e.play == Play::ReferralHandoff && e.state.counts_for_caps());
+    // It covers every key, or the one that it was given for.
+    let keys = v.facts.keys.keys().filter(|k| matches!(k.kind, KeyKind::Phone | KeyKind::Email));
+    let consent = keys.filter_map(|key| v.consent(Channel::Share, key)).max_by_key(|(level, at, ..)| (*level, *at));
     if !by_fit || waits_for_second_opinion(v) || kept_back || gone || had || !may_share(v.facts) {
         return;
     }
@@ -100,6 +104,7 @@ pub(super) fn partner<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) {
         priority: rule.priority,
         worth: v.worth(rule),
         because,
+        consent: consent.map(|(level, at, url, _)| (level, at, url.map(str::to_owned))),
         partners,
         ..Proposal::empty(Play::ReferralHandoff)
     });

@@ -22,6 +22,7 @@ pub use desk::fingerprint;
 pub use history::{last_touch, newest_inquiry, voicemails_left};
 pub use rest::{revisit, revisit_of};
 pub use review::{Standing, late_from, questions, settled};
+pub use text::check_in_gap;
 
 use super::cases::Case;
 use super::conduct::{Conduct, Stage};
@@ -106,6 +107,13 @@ impl<'a> View<'a, '_> {
         self.conduct.episode.started.unwrap_or(self.now)
     }
 
+    /// One of the lead's numbers or addresses, unless it is dead, closed or barred.
+    fn usable(&self, channel: Channel, value: &str) -> Option<&'a Key> {
+        let alive = self.j.keys.iter().filter(|k| carries(channel, k.key) && k.status < Status::Suspect);
+        let mut named = alive.filter(|k| k.key.value == value).map(|k| k.key);
+        named.find(|key| !self.is_closed(channel, key) && !allowed::is_barred(self, key))
+    }
+
     /// The best number or address for a channel: alive, open, verified before merely plausible.
     fn key_for(&self, channel: Channel) -> Option<&'a Key> {
         let kind = if channel == Channel::Email { KeyKind::Email } else { KeyKind::Phone };
@@ -150,7 +158,14 @@ pub fn proposals<'a>(v: &View<'a, '_>) -> Vec<Proposal<'a>> {
         }
     }
     if !bogus {
+        let before = out.len();
         desk::partner(v, &mut out);
+        let offered = v.conduct.open().any(|e| e.play == Play::ReferralHandoff);
+        if out.len() > before || offered {
+            // Whoever is being passed on hears from the partner; only an answer that is awaited still comes from us.
+            let awaited = [Play::AnswerEmail, Play::AnswerCall, Play::Callback];
+            out.retain(|p| !p.play.class().is_contact() || awaited.contains(&p.play));
+        }
     }
     out
 }

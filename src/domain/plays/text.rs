@@ -11,6 +11,7 @@ use crate::domain::diagnosis::{Cause, Verdict};
 use crate::domain::event::Channel;
 use crate::domain::facts::SignalKind;
 use crate::domain::intervals::Intervals;
+use crate::domain::policy::NurtureRules;
 use crate::domain::task::{Class, Play, TaskState};
 use crate::domain::time::{Moment, Span};
 use crate::domain::words::{Finding, Label, Medium};
@@ -181,8 +182,13 @@ fn next_check_in(v: &View<'_, '_>) -> Moment {
         .max()
         .unwrap_or(v.now);
     let steps = if answered >= since { 0 } else { v.conduct.nurture_steps };
+    since + check_in_gap(n, steps)
+}
+
+/// Between two check-ins, after so many without a sign of life.
+pub fn check_in_gap(n: &NurtureRules, steps: u32) -> Span {
     let gap = (n.gap.0.0 as f64 * n.gap_factor.powi(steps.min(16) as i32)).min(n.gap_max.0.0 as f64);
-    since + Span((gap as i64).max(n.gap_min.0.0))
+    Span((gap as i64).max(n.gap_min.0.0))
 }
 
 /// Nothing worth doing is left: the audit is complete, calls and e-mails are used up or refused.
@@ -195,7 +201,7 @@ fn is_exhausted(v: &View<'_, '_>, no_sale: bool) -> bool {
     }
     let cadence = &v.policy.plays.cadence;
     let can_call = v.key_for(Channel::Call).is_some();
-    let called_out = !can_call || our_episode_calls(v).attempts as usize >= cadence.call_days.len();
+    let called_out = !can_call || our_episode_calls(v).is_used_up(cadence.call_days.len());
     let written_out = episode_texts(v) as usize >= cadence.email_days.len();
     let nurtured = v.conduct.nurture_steps >= 4;
     v.j.audit.complete() && called_out && written_out && (nurtured || v.j.verdict == Verdict::Bad)

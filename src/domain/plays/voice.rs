@@ -6,17 +6,19 @@
 use super::allowed::call_facts;
 use super::cadence::{after_last, first_window, next_attempt, our_episode_calls};
 use super::limits::{after_limit, legal_cap};
-use super::occasions::room_opened;
-use super::rest::{is_late, rests, spoke_since_started};
+use super::occasions::{missed_meeting, room_opened};
+use super::rest::{is_late, rests};
 use super::text::reply_to_answer;
 use super::{Proposal, View, counted, local, quoted};
 use crate::domain::conduct::Entry;
 use crate::domain::contact::KeyWhy;
+use crate::domain::diagnosis::Verdict;
 use crate::domain::event::{Channel, WhenLocal};
 use crate::domain::identity::Key;
 use crate::domain::legal::{CallGate, DialMode};
-use crate::domain::task::{Class, Play, TaskState};
+use crate::domain::task::{Class, Play};
 use crate::domain::time::{Moment, Span};
+use crate::domain::touches::ours as our_calls;
 use crate::domain::words::{Label, Medium};
 
 /// The promise of a call that nobody has kept yet: when, which number, which agent, and the sentence for it.
@@ -24,7 +26,8 @@ pub(super) struct Promise {
     pub at: Moment,
     number: Option<String>,
     agent: Option<String>,
-    exact: bool,
+    /// When we called at the time they named and nobody picked up.
+    tried: Option<Moment>,
 }
 
 pub(super) fn promised(v: &View<'_, '_>) -> Option<Promise> {
@@ -57,16 +60,35 @@ pub(super) fn promised(v: &View<'_, '_>) -> Option<Promise> {
         }
         (a, b) => a.or(b)?,
     };
-    let tolerance = v.policy.plays.cadence.callback_tolerance.0;
-    let kept = v
-        .conduct
-        .ledger
-        .iter()
-        .any(|e| e.play == Play::Callback && e.made_at >= asked && e.state != TaskState::RevokedUnsent)
-        || v.facts
-            .outbound()
-            .any(|t| t.channel == Channel::Call && t.cited.stamp.at > asked && t.cited.stamp.at >= at - tolerance);
-    (!kept && at > asked).then_some(Promise { at, number, agent, exact: true })
+    let from = at - v.policy.plays.cadence.callback_tolerance.0;
+    let reached = v.j.last_conversation.is_some_and(|spoke| spoke > asked && spoke >= from);
+    let dials =
+        our_calls(&v.j.calls).filter(|(t, r)| t.cited.stamp.at > asked && t.cited.stamp.at >= from && r.is_attempt());
+    let sent = v.conduct.ledger.iter().filter(|e| {
+        let counts = e.is_open() || e.state.counts_for_caps();
+        e.play == Play::Callback && e.made_at >= asked && !e.touched && counts
+    });
+    let mut tried: Vec<Moment> = dials.map(|(t, _)| t.cited.stamp.at).chain(sent.map(|e| e.made_at)).collect();
+    tried.sort_unstable();
+    // Two that nobody picked up, and the cadence goes on as if nothing had been promised.
+    (at > asked && !reached && tried.len() < 2).then_some(Promise { at, number, agent, tried: tried.last().copied() })
+}
+
+/// How many calls follow a conversation in which nothing was agreed, before silence is an answer. [J]
+const FOLLOW_UPS: usize = 2;
+
+/// When the next call after a conversation is due; `None` where what we think of the lead speaks against it.
+fn follow_up(v: &View<'_, '_>, spoke: Moment) -> Option<Moment> {
+    let reported = our_calls(&v.j.calls)
+        .filter(|(t, r)| t.cited.stamp.at > spoke && r.is_attempt())
+        .map(|(t, _)| t.cited.stamp.at);
+    let sent = v.conduct.ledger.iter().filter(|e| {
+        e.class == Class::Voice && !e.touched && e.made_at > spoke && (e.is_open() || e.state.counts_for_caps())
+    });
+    let since: Vec<Moment> = reported.chain(sent.map(|e| e.made_at)).collect();
+    let wanted = !matches!(v.j.verdict, Verdict::Weak | Verdict::Bad) && since.len() < FOLLOW_UPS;
+    let last = since.into_iter().max().map(|at| at + Span::days(1));
+    wanted.then(|| last.unwrap_or(spoke + v.policy.plays.fatigue.quiet_after_contact.0))
 }
 
 /// A number that was out of service once, where there is no better: tried once more, and from when.
@@ -80,7 +102,10 @@ fn to_verify<'a>(v: &View<'a, '_>) -> Option<(&'a Key, Moment)> {
 
 /// Calls. Returns the number that would have to be screened first, where that is what stands in the way.
 pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option<&'a Key> {
-    let living = v.key_for(Channel::Call).map(|key| (key, Moment::MIN));
+    let promise = promised(v);
+    // They said which number; where that cannot be used, any other of theirs is better than a broken promise.
+    let number = promise.as_ref().and_then(|p| p.number.as_deref()).and_then(|number| v.usable(Channel::Call, number));
+    let living = number.or_else(|| v.key_for(Channel::Call)).map(|key| (key, Moment::MIN));
     let (key, not_before) = living.or_else(|| to_verify(v))?;
     let consent = v.consent(Channel::Call, key);
     let gate = v.place.may_call(&call_facts(v, key, &consent), v.now);
@@ -90,14 +115,21 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
         CallGate::NotAllowed(_) => return None,
     };
     let cadence = &v.policy.plays.cadence;
-    let promise = promised(v);
+    let tolerance = cadence.callback_tolerance.0;
     let replied = reply_to_answer(v);
     let ours = our_episode_calls(v);
     let attempts = ours.attempts;
     let resting = rests(v);
     let (play, due, priority, because): (Play, Moment, Option<u8>, String) = if let Some(p) = &promise {
-        let lead_in = if p.exact { cadence.callback_tolerance.0 } else { Span::ZERO };
-        (Play::Callback, p.at - lead_in, None, format!("The lead asked to be called at {}.", local(v, p.at)))
+        let named = local(v, p.at);
+        match p.tried {
+            None => (Play::Callback, p.at - tolerance, None, format!("The lead asked to be called at {named}.")),
+            Some(tried) => {
+                let because =
+                    format!("The lead asked to be called at {named}; we called and nobody picked up. Once more.");
+                (Play::Callback, tried + cadence.after_busy.0, None, because)
+            }
+        }
     } else if let Some(failed_at) = ours.failed_at {
         let play = if attempts == 0 { Play::FirstCall } else { Play::SecondCall };
         (
@@ -113,22 +145,39 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
         (Play::RoomOpened, viewed_at, None, because)
     } else if let Some((said_at, quote)) = replied.filter(|r| r.2).map(|r| (r.0, r.1)) {
         (Play::AnswerCall, said_at, None, format!("They answered{}; a person should call now.", quoted(quote)))
-    } else if v.j.clear_no || attempts as usize >= cadence.call_days.len() || spoke_since_started(v) {
+    } else if v.j.clear_no || missed_meeting(v) {
+        return None;
+    } else if let Some(spoke) = v.j.last_conversation.filter(|at| *at >= v.started()) {
+        let because = "We spoke, and nothing has been agreed since; a call finds out where it stands.".to_owned();
+        (Play::CallAgain, follow_up(v, spoke)?, None, because)
+    } else if ours.is_used_up(cadence.call_days.len()) {
         return None;
     } else {
-        let due = match attempts {
+        let asked = attempts + ours.unreported;
+        let due = match asked {
             0 => after_last(v, &ours).unwrap_or(v.started()),
             n => next_attempt(v, n, &ours),
         };
-        let play = match attempts {
+        let play = match asked {
             0 if is_late(v) => Play::CallAgain,
             0 => Play::FirstCall,
             1 => Play::SecondCall,
             _ => Play::CallAgain,
         };
         let because = match attempts {
-            0 => "The lead asked and nobody has called yet.".to_owned(),
-            n => format!("{} without an answer so far; the next is due.", counted(n, "call")),
+            0 if ours.unreported == 0 => "The lead asked and nobody has called yet.".to_owned(),
+            0 => {
+                let asked = counted(ours.unreported, "call").to_lowercase();
+                format!("The lead asked; we asked for {asked} and nobody told us of any.")
+            }
+            n if ours.unreported == 0 => format!("{} without an answer so far; the next is due.", counted(n, "call")),
+            n => {
+                let (made, asked) = (counted(n, "call"), counted(ours.unreported, "call"));
+                format!(
+                    "{made} without an answer so far; of {} more that we asked for nobody told us. The next is due.",
+                    asked.to_lowercase()
+                )
+            }
         };
         (play, due, None, because)
     };
@@ -146,7 +195,12 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
     }
     // The law counts every dial, whatever became of it.
     due = legal_cap(v, &v.dials_on(key), due);
-    let (at, expires_at, windows) = first_window(v, automated, due, rule.expires.0)?;
+    let length = match &promise {
+        // To the minute, as promised; later than that as soon as may be.
+        Some(p) if p.tried.is_none() && due < p.at + tolerance => p.at + tolerance - due,
+        _ => rule.expires.0,
+    };
+    let (at, expires_at, windows) = first_window(v, automated, due, length)?;
     let proof = consent.map(|(level, at, url, _)| (level, at, url.map(str::to_owned)));
     out.push(Proposal {
         play,
@@ -156,7 +210,7 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
         channel: Some(Channel::Call),
         key: Some(key),
         priority: priority.unwrap_or(rule.priority),
-        attempt: attempts + 1,
+        attempt: attempts + ours.unreported + 1,
         automated,
         callback: promise.map(|p| (p.at, p.number, p.agent)),
         consent: proof,

@@ -12,6 +12,7 @@ use super::session::Session;
 use crate::domain::event::{Channel, ContentHash, EventKey};
 use crate::domain::identity::{KeyHash, LeadNo};
 use crate::domain::suppression::{ClosedBecause, Suppression};
+use crate::domain::working_set::Divided;
 use crate::store::reach::Kept;
 use crate::store::{ClaimRow, HistoryRow, Lease, OutboxRow, StoreError, TaskRow};
 
@@ -79,6 +80,18 @@ pub async fn move_to_survivors(session: &mut Session, survivors: &BTreeMap<LeadN
     for sql in MOVES {
         let (away, to) = (numbers(survivors.keys().copied()), numbers(survivors.values().copied()));
         session.execute(sqlx::query(sql).bind(away).bind(to)).await?;
+    }
+    Ok(())
+}
+
+/// The events of one lead that turned out to be another's go to it.
+pub async fn divide(session: &mut Session, Divided { from, to, events }: &Divided) -> Result<(), StoreError> {
+    for sql in [
+        "update seen set lead_no = $2 where lead_no = $1 and event_key = any($3)",
+        "update history set lead_no = $2 where lead_no = $1 and event_key = any($3)",
+    ] {
+        let events: Vec<Uuid> = events.iter().map(|event| Uuid::from_bytes(event.0)).collect();
+        session.execute(sqlx::query(sql).bind(from.0).bind(to.0).bind(events)).await?;
     }
     Ok(())
 }

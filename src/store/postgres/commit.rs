@@ -25,6 +25,9 @@ pub async fn commit(held: Held, mut changes: Changes, lease: &Lease) -> Result<(
     leads::write(s, &changes.leads, &changes.new_leads, &kept).await?;
     keys::write(s, &changes, &kept, &learned, &survivors).await?;
     change::move_to_survivors(s, &survivors).await?;
+    if let Some(divided) = &changes.divided {
+        change::divide(s, divided).await?;
+    }
     change::erase(s, &changes.erased).await?;
 
     change::add_seen(s, &changes.seen, &kept).await?;

@@ -14,6 +14,7 @@ use crate::domain::event::{Channel, ContentHash, EventKey};
 use crate::domain::identity::{KeyHash, LeadNo};
 use crate::domain::suppression::Suppression;
 use crate::domain::time::{Moment, Span};
+use crate::domain::working_set::Divided;
 use crate::store::{ClaimRow, HistoryRow, Lease, OutboxRow, StoreError, TaskRow};
 
 pub fn ids<'a>(ids: impl IntoIterator<Item = &'a Uuid>) -> String {
@@ -80,6 +81,18 @@ pub async fn move_to_survivors(session: &mut Session, survivors: &BTreeMap<LeadN
         for sql in MOVES {
             session.execute(sqlx::query(sql).bind(away.0).bind(survivor.0)).await?;
         }
+    }
+    Ok(())
+}
+
+/// The events of one lead that turned out to be another's go to it.
+pub async fn divide(session: &mut Session, Divided { from, to, events }: &Divided) -> Result<(), StoreError> {
+    for sql in [
+        "update seen set lead_no = ?2 where lead_no = ?1 and event_key in (select unhex(value) from json_each(?3))",
+        "update history set lead_no = ?2 where lead_no = ?1 and event_key in (select unhex(value) from json_each(?3))",
+    ] {
+        let events = rows(events.iter().map(|event| hex(event.0)));
+        session.execute(sqlx::query(sql).bind(from.0).bind(to.0).bind(events)).await?;
     }
     Ok(())
 }

@@ -28,6 +28,9 @@ pub async fn commit(held: Held, mut changes: Changes, lease: &Lease) -> Result<(
     }));
     leads::write_keys(s, &rows).await?;
     change::move_to_survivors(s, &survivors).await?;
+    if let Some(divided) = &changes.divided {
+        change::divide(s, divided).await?;
+    }
     change::erase(s, &changes.erased).await?;
 
     change::add_seen(s, &changes.seen).await?;

@@ -37,8 +37,8 @@ pub use keys::{Lead, Names};
 pub use refusal::{Reason, Refusal, key_of_body, key_of_event};
 pub use types::{Data, ForData, for_type};
 
-use crate::domain::event::{Event, EventKey};
-use crate::domain::identity::digest_16;
+use crate::domain::event::{Body, Call, Event, EventKey};
+use crate::domain::identity::{Key, KeyKind, digest_16};
 use crate::domain::time::{Moment, Span};
 use crate::wire::phone::{self, Region};
 use envelope::Attributes;
@@ -112,6 +112,27 @@ pub fn decode(envelope: &Envelope<'_>, received: Moment, settings: &Inbound) -> 
     understand(&parts, envelope, received, settings).map_err(|fault| parts.attributes.refuse(fault, envelope))
 }
 
+/// A message in binary mode as one in structured mode, for where its headers are not kept; `None` for one that is in structured mode
+/// already. The event is what the message was understood as.
+pub fn structured(envelope: &Envelope<'_>, event: &Event) -> Option<Vec<u8>> {
+    let headers = Attributes::from_headers(envelope.headers);
+    if !headers.any() {
+        return None;
+    }
+    let text = json::text(envelope.body).ok()?;
+    let body = serde_json::from_str(text).unwrap_or(Value::Null);
+    let is_binary = Parts::of(&body, headers, envelope.content_type).is_some_and(|parts| parts.data == Some(&body));
+    is_binary.then(|| {
+        let word = |text: &str| Value::from(text).to_string();
+        let (id, source, kind) = (word(&event.id), word(&event.source), word(event.kind().name()));
+        // The data as they came, not as they would be written again.
+        let data = if body.is_null() { "null" } else { text };
+        let time = event.at;
+        format!(r#"{{"specversion":"1.0","id":{id},"source":{source},"type":{kind},"time":"{time}","data":{data}}}"#)
+            .into_bytes()
+    })
+}
+
 /// Bytes to JSON: size, UTF-8, syntax.
 fn parse(body: &[u8], has_attributes: bool, settings: &Inbound) -> Result<Value, Fault> {
     json::check_size(body, settings.max_body)?;
@@ -139,7 +160,12 @@ fn understand(
     let checked = parts.attributes.check(settings.require_time)?;
     let data = parts.data.filter(|d| !d.is_null());
     let data = data.ok_or_else(|| Fault::missing(&At::root("data", None), "an object"))?;
-    let (subject, body) = types::read(checked.kind, data, &At::root("data", region(data, settings)))?;
+    let (mut subject, body) = types::read(checked.kind, data, &At::root("data", region(data, settings)))?;
+    if let Body::CallCompleted(Call { callback_number: Some(number), .. }) = &body {
+        // Where they asked to be called is a number of theirs: who closed it, and who else carries it, counts.
+        let key = Key::new(KeyKind::Phone, number.clone());
+        subject.keys.extend((!subject.keys.contains(&key)).then_some(key));
+    }
     let at = checked.given.or(envelope.timestamp_ms.map(Moment)).unwrap_or(received);
     check_age(at, received, settings)?;
     Ok(Event {

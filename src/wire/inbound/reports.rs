@@ -14,6 +14,7 @@ use crate::domain::event::{
     Body, EventType, Feedback, LeadFlag, Outcome, PartnerAnswer, PartnerResponse, RejectReason, RepUpdate, ReportWhat,
     Role, ScreenCheck, ScreenResult, TaskReport,
 };
+use crate::domain::task::Play;
 
 record! {
     /// What a colleague thinks of the lead.
@@ -57,6 +58,8 @@ record! {
 
     /// A task was done, or could not be.
     pub struct Report {
+        /// The task's `play`, as it was sent: by it the report counts as a touch.
+        play: Option<Line>,
         result: Option<Line>,
         detail: Option<Prose>,
         cost: Option<MoneyValue>,
@@ -150,6 +153,7 @@ impl Data for Report {
     fn body(self, kind: EventType) -> Body {
         Body::Report(TaskReport {
             what: if kind == EventType::TaskDone { ReportWhat::Done } else { ReportWhat::Failed },
+            play: self.play.map(String::from).and_then(|name| Play::from_name(&name)),
             result: self.result.map(Into::into),
             detail: self.detail.map(Into::into),
             cost: self.cost.map(Into::into),
@@ -163,6 +167,7 @@ impl Data for Rejection {
     fn body(self, _: EventType) -> Body {
         Body::Report(TaskReport {
             what: ReportWhat::Rejected(self.reason.map_or(RejectReason::Other, |r| r.0)),
+            play: None,
             result: self.result.map(Into::into),
             detail: self.detail.map(Into::into),
             cost: self.cost.map(Into::into),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use gleaner::domain::event::Channel;
 use gleaner::domain::suppression::{ClosedBecause, Suppression};
 use gleaner::domain::time::Moment;
+use gleaner::domain::working_set::Divided;
 use gleaner::store::{Changes, ClaimRow, HistoryRow, KeyRow, LeadRow, Store, StoreError, TaskRow, Wanted};
 
 use super::*;
@@ -88,6 +89,38 @@ pub async fn a_merge_moves_history_and_seen<B: Backend>(b: Arc<B>) {
     assert_eq!(loaded.seen, [5, 6, 7].map(|n| ((survivor, event(n)), content(n))).into());
     assert_eq!(loaded.keys[&key(3)], carried_by([survivor]));
     assert_eq!(loaded.leads.iter().map(|l| l.lead_no).collect::<Vec<_>>(), [survivor]);
+}
+
+pub async fn events_told_apart_go_with_their_lead<B: Backend>(b: Arc<B>) {
+    let store = migrated(&*b).await;
+    let old = make_lead(&store, &[1, 2]).await;
+    let event_of = |lead_no, n: u8| HistoryRow { lead_no, event: event(n), at: Moment(n.into()), body: vec![n] };
+    let before = Changes {
+        seen: [5, 6, 7].map(|n| (old, event(n), content(n))).into(),
+        history: [5, 6, 7].map(|n| event_of(old, n)).into(),
+        ..Changes::default()
+    };
+    change(&store, &[old], before).await.unwrap();
+
+    let messages = vec![message(&[1]), message(&[2]), WantedMessage::default()];
+    let (held, loaded) = hold(&store, Wanted { messages, ..Wanted::default() }).await;
+    let new = loaded.fresh[0];
+    let split = Changes {
+        leads: vec![lead(old, &[1]), lead(new, &[2])],
+        new_leads: BTreeSet::from([new]),
+        keys: [(key(2), carried_by([new]))].into(),
+        divided: Some(Divided { from: old, to: new, events: vec![event(6)] }),
+        ..Changes::default()
+    };
+    store.commit(held, split, no_lease()).await.unwrap();
+
+    assert_eq!(store.history(old, 9).await.unwrap(), [5, 7].map(|n| event_of(old, n)));
+    assert_eq!(store.history(new, 9).await.unwrap(), [event_of(new, 6)]);
+    let asked =
+        [(5, 1), (6, 2), (7, 1)].map(|(n, k)| WantedMessage { event: Some(event(n)), keys: vec![key(k)], task: None });
+    let (_held, loaded) = hold(&store, Wanted { messages: asked.into(), ..Wanted::default() }).await;
+    let seen = [(old, 5), (new, 6), (old, 7)].map(|(lead, n)| ((lead, event(n)), content(n)));
+    assert_eq!(loaded.seen, seen.into());
 }
 
 pub async fn a_merge_moves_what_waits_for_the_lead<B: Backend>(b: Arc<B>) {

@@ -1,0 +1,169 @@
+//! What follows a promise, a conversation, silence from a dialer, and a hand-off. In New York, in March.
+
+use serde_json::{Value, json};
+
+use crate::support::{World, at, event};
+
+const PHONE: &str = "+12125552368";
+const OTHER: &str = "+12125552399";
+
+fn inquiry(consents: &[&str]) -> Value {
+    let consent = consents.iter().map(|c| json!({ "channel": c, "state": "granted", "level": "express_written" }));
+    let data = json!({
+        "lead": { "email": "ana@example.com", "phone": PHONE },
+        "profile": { "name": "Ana Ruiz", "country": "US", "region": "NY", "time_zone": "America/New_York" },
+        "qualification": { "need": 3, "authority": 3 },
+        "note": "please call me",
+        "consent": consent.collect::<Vec<_>>(),
+    });
+    event("e-1", "lead.captured", "2026-03-03T16:00:00Z", data)
+}
+
+/// A call by us, with what it came to.
+fn call(id: &str, time: &str, more: Value) -> Value {
+    let mut data = json!({ "lead": { "phone": PHONE }, "to": PHONE });
+    data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    event(id, "call.completed", time, data)
+}
+
+fn spoke(id: &str, time: &str) -> Value {
+    call(id, time, json!({ "flags": ["human_answered", "customer_contact"], "to": PHONE }))
+}
+
+fn asked_to_be_called(number: &str) -> World {
+    let mut w = World::new();
+    w.send(&inquiry(&["call", "email"]));
+    let flags = json!(["human_answered", "customer_contact", "scheduled_callback"]);
+    let promise = json!({ "flags": flags, "callback_at": "2026-03-04T11:00:00", "callback_number": number });
+    w.send(&call("e-2", "2026-03-03T17:00:00Z", promise));
+    w
+}
+
+fn callbacks(w: &World) -> Vec<Value> {
+    w.calls().into_iter().filter(|c| c["data"]["play"] == "callback").cloned().collect()
+}
+
+#[test]
+fn a_promised_call_is_made_within_ten_minutes_of_the_promise_on_the_number_they_named() {
+    let mut w = asked_to_be_called(OTHER);
+    w.until("2026-03-04T16:00:00Z");
+    let calls = callbacks(&w);
+    assert_eq!(calls.len(), 1);
+    let data = &calls[0]["data"];
+    assert_eq!(data["contact"]["phone"], OTHER);
+    let window = &data["windows"][0];
+    assert_eq!((&window["from"], &window["to"]), (&json!("2026-03-04T15:50:00Z"), &json!("2026-03-04T16:10:00Z")));
+}
+
+#[test]
+fn a_number_somebody_closed_is_not_called_back() {
+    let mut w = World::new();
+    let closed = json!({ "lead": { "phone": OTHER }, "text": "STOP" });
+    w.send(&event("e-0", "sms.replied", "2026-03-03T15:00:00Z", closed));
+    w.send(&inquiry(&["call", "email"]));
+    let promise = json!({ "flags": ["human_answered", "customer_contact", "scheduled_callback"],
+        "callback_at": "2026-03-04T11:00:00", "callback_number": OTHER });
+    w.send(&call("e-2", "2026-03-03T17:00:00Z", promise));
+    w.until("2026-03-10T00:00:00Z");
+    assert!(w.calls().iter().all(|c| c["data"]["contact"]["phone"] != OTHER), "{:#?}", w.calls());
+}
+
+#[test]
+fn a_promise_is_kept_twice_if_nobody_picks_up_and_then_the_cadence_goes_on() {
+    let mut w = asked_to_be_called(PHONE);
+    w.until("2026-03-04T15:55:00Z");
+    w.send(&call("e-3", "2026-03-04T15:55:00Z", json!({ "disposition": "N" })));
+    w.until("2026-03-04T16:25:00Z");
+    assert_eq!(callbacks(&w).len(), 2, "once more half an hour later");
+    w.send(&call("e-4", "2026-03-04T16:30:00Z", json!({ "disposition": "N" })));
+    w.until("2026-03-20T00:00:00Z");
+    assert_eq!(callbacks(&w).len(), 2);
+}
+
+#[test]
+fn after_a_conversation_without_a_result_a_call_follows_when_the_quiet_is_over() {
+    let mut w = World::new();
+    w.send(&inquiry(&["call", "email"]));
+    w.send(&spoke("e-2", "2026-03-03T17:00:00Z"));
+    let before = w.calls().len();
+    w.until("2026-03-06T16:59:00Z");
+    assert_eq!(w.calls().len(), before, "72 hours of quiet");
+    w.until("2026-03-07T16:00:00Z");
+    let calls = w.calls();
+    assert_eq!(calls.len(), before + 1);
+    let because = calls[before]["data"]["reason"]["summary"].as_str().unwrap();
+    assert!(because.starts_with("We spoke, and nothing has been agreed since"), "{because}");
+}
+
+#[test]
+fn a_dialer_that_reports_nothing_is_asked_again_and_not_for_ever() {
+    let mut w = World::new();
+    w.send(&inquiry(&["call"]));
+    w.until("2026-03-25T00:00:00Z");
+    let calls = w.calls().len();
+    assert!(calls > 6, "six calls that nobody reported on are no six calls: {calls}");
+    w.until("2026-05-01T00:00:00Z");
+    assert!(w.calls().len() <= 12, "{}", w.calls().len());
+    assert_ne!(w.lead().verdict, "bad");
+    let told = w.calls().iter().any(|c| c["data"]["reason"]["summary"].as_str().unwrap().contains("nobody told us"));
+    assert!(told, "the reason does not claim calls that nobody reported");
+}
+
+#[test]
+fn a_report_that_names_its_play_is_a_touch_and_one_with_the_call_beside_it_is_the_same_touch() {
+    let mut w = World::new();
+    w.send(&inquiry(&["call", "email"]));
+    let id = w.calls()[0]["id"].clone();
+    let done = json!({ "task_id": id, "play": "first_call", "result": "N" });
+    w.send(&event("e-2", "task.done", "2026-03-03T16:03:00Z", done));
+    let attempts = |w: &World| {
+        let record = serde_json::to_value(w.lead()).unwrap();
+        let items = record["audit"]["items"].as_array().unwrap().clone();
+        items.into_iter().find(|i| i["item"] == "attempts").unwrap()["detail"].as_str().unwrap().to_owned()
+    };
+    let once = attempts(&w);
+    assert!(once.contains('1'), "{once}");
+    w.send(&call("e-3", "2026-03-03T16:02:00Z", json!({ "task_id": id, "disposition": "N" })));
+    assert_eq!(attempts(&w), once);
+}
+
+#[test]
+fn after_a_missed_meeting_nobody_dials_by_the_cadence() {
+    let mut w = World::new();
+    w.send(&inquiry(&["call", "email"]));
+    w.send(&spoke("e-2", "2026-03-03T16:10:00Z"));
+    let lead = json!({ "lead": { "phone": PHONE }, "at": "2026-03-05T16:00:00Z" });
+    w.send(&event("e-3", "meeting.booked", "2026-03-03T16:20:00Z", lead.clone()));
+    w.send(&event("e-4", "meeting.missed", "2026-03-05T16:15:00Z", lead));
+    let before = w.calls().len();
+    w.until("2026-03-20T00:00:00Z");
+    assert_eq!(w.calls().len(), before);
+    assert!(w.plays().iter().filter(|p| *p == "reschedule").count() == 2, "{:?}", w.plays());
+}
+
+#[test]
+fn a_lead_that_is_passed_on_hears_from_the_partner_and_comes_back_when_nobody_takes_it_up() {
+    let mut w = World::new();
+    let data = json!({
+        "lead": { "email": "bo@example.com", "phone": PHONE },
+        "profile": { "name": "Bo Lind", "country": "US", "region": "NY", "employees": 1, "industry": "logistics", "title": "Intern" },
+        "qualification": { "budget": 0, "authority": 0, "need": 0 },
+        "interests": ["route planning"],
+        "consent": [{ "channel": "share", "state": "granted", "level": "express" },
+                    { "channel": "call", "state": "granted", "level": "express_written", "key": PHONE }],
+    });
+    w.send(&event("e-1", "lead.captured", "2026-03-03T16:00:00Z", data));
+    w.until("2026-06-01T00:00:00Z");
+    let handoff = w.tasks().into_iter().find(|t| t["type"] == "task.referral_handoff").cloned();
+    let Some(handoff) = handoff else { panic!("no hand-off: {:?}, {:?}", w.plays(), w.lead().diagnosis.cause) };
+    let data = &handoff["data"];
+    assert_eq!(data["consent"]["level"], "express");
+    let (from, to) = (at(handoff["time"].as_str().unwrap()), at(data["return_by"].as_str().unwrap()));
+    assert_eq!((to - from).0, 7 * 86_400_000);
+    let meanwhile = w.tasks().into_iter().filter(|t| {
+        let sent = at(t["time"].as_str().unwrap());
+        t["data"]["channel"].is_string() && sent >= from && sent < to
+    });
+    assert_eq!(meanwhile.count(), 0, "nobody of ours disturbs a lead that is being passed on");
+    assert_ne!(w.lead().stage, "lent", "nobody took it up, so it is ours again");
+}
