@@ -19,13 +19,14 @@ use crate::config::{Address, Config, Fictional, Log, Secret};
 use crate::control::{self, AppliedPolicy};
 use crate::domain::policy::{Policy, SHIPPED};
 use crate::domain::working_set::Env;
+use crate::domain::world::World;
 use crate::queue::Overrides;
 use crate::queue::local::LocalQueue;
 use crate::queue::rabbitmq::{self, RabbitMq, RabbitSettings};
 use crate::reading::Reader;
-use crate::store::Store;
 use crate::store::postgres::Postgres;
 use crate::store::sqlite::Sqlite;
+use crate::store::{Store, WORLD};
 use crate::telemetry;
 use crate::wire::inbound::Inbound;
 
@@ -244,8 +245,13 @@ pub async fn reader<S: Store>(config: &Config, store: S) -> Result<Reader<S>> {
         None => policy(config)?,
         Some(read) => Arc::new(read.map_err(PolicyErrors).context("the applied policy is not one of this gleaner's")?),
     };
+    let world = match store.read_control(WORLD).await? {
+        Some((_, bytes)) => World::decode(&bytes).context("what is known of the world cannot be read")?,
+        None => World::default(),
+    };
+    let world = Arc::new(world);
     // Nobody sends anything more: what is in force stays so as long as the command runs.
-    let (_, env) = watch::channel(Arc::new(Env { hasher, ..virtual_env(config, policy) }));
+    let (_, env) = watch::channel(Arc::new(Env { hasher, world, ..virtual_env(config, policy) }));
     Ok(Reader { store, env, default_country: config.contact.default_country.clone() })
 }
 

@@ -113,6 +113,11 @@ async fn answer_async(
                 commands::export::run(&app::reader(config, store).await?, as_of, output, out, console).await
             })?;
         }
+        Command::Report { as_of } => {
+            with_store!(config, |store| {
+                commands::report::run(&app::reader(config, store).await?, as_of, output, out, console).await
+            })?;
+        }
         Command::Migrate => migrate(config, output, out).await?,
         Command::Topology { diff, apply } => {
             let action = match (diff, apply) {

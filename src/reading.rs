@@ -14,6 +14,7 @@ use crate::domain::lead::{DecodeError, Lead};
 use crate::domain::policy::Policy;
 use crate::domain::time::Moment;
 use crate::domain::working_set::Env;
+use crate::domain::world::World;
 use crate::store::{LeadRow, Store, StoreError};
 use crate::wire::inbound::{Envelope, Inbound, decode};
 use crate::wire::record::{LeadRecord, record};
@@ -81,6 +82,11 @@ impl<S: Store> Reader<S> {
         self.env.borrow().policy.clone()
     }
 
+    /// What is known of the world.
+    pub fn world(&self) -> Arc<World> {
+        self.env.borrow().world.clone()
+    }
+
     /// Under what a key is found.
     pub fn hash(&self, key: &Key) -> KeyHash {
         self.env.borrow().hasher.hash(key)
@@ -113,10 +119,10 @@ impl<S: Store> Reader<S> {
             true => BTreeMap::new(),
             false => self.store.lead_ids(&Vec::from_iter(linked)).await?,
         };
-        let policy = self.policy();
+        let env = self.env.borrow().clone();
         let written = leads.iter().map(|lead| {
             let linked = lead.linked.iter().filter_map(|no| ids.get(no).copied()).collect();
-            record(lead, &suppressions, linked, &policy, at)
+            record(lead, &suppressions, linked, &env.policy, &env.world, at)
         });
         Ok(written.collect())
     }

@@ -4,6 +4,7 @@
 //! first events, then wake-ups, then pools. What is read and written where is `commands::replay`'s affair.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
@@ -15,6 +16,7 @@ use crate::domain::lead::Lead;
 use crate::domain::pool::{Claim, Pool, PoolName, Terms, allot};
 use crate::domain::time::{Moment, Span};
 use crate::domain::working_set::{Addressed, Applied, Env, NotApplied, Slot, WorkingSet};
+use crate::domain::world::Delta;
 use crate::wire::inbound::Reason;
 use crate::wire::outbound::{Message, message, task_message};
 use crate::wire::record::{LeadRecord, record};
@@ -34,6 +36,9 @@ pub struct Replay {
     claims: VecDeque<(PoolName, Claim)>,
     /// Until when each task names its lead.
     forget: BTreeSet<(Moment, Uuid)>,
+    /// What is to go into the next snapshot of the world, and the minute of the last one.
+    deltas: Vec<Delta>,
+    minute: i64,
     published: Vec<Message>,
     pub counts: Counts,
 }
@@ -61,6 +66,8 @@ impl Replay {
             pools: BTreeMap::new(),
             claims: VecDeque::new(),
             forget: BTreeSet::new(),
+            deltas: Vec::new(),
+            minute: i64::MIN,
             published: Vec::new(),
             counts: Counts::default(),
         }
@@ -93,8 +100,12 @@ impl Replay {
             self.set.fresh.push(LeadNo(self.next_no));
             self.next_no += 1;
         }
+        self.turn_the_world();
         let addressed = Addressed::new(event, &self.env.hasher);
         let applied = self.set.apply(&addressed, &self.env, self.now);
+        if applied == Applied::World {
+            self.deltas.extend(Delta::of(event));
+        }
         match applied {
             Applied::To(_) | Applied::World => self.counts.applied += 1,
             Applied::Duplicate => self.counts.duplicates += 1,
@@ -123,11 +134,22 @@ impl Replay {
             self.wakes.pop_first();
             self.wake_of.remove(&no);
             self.now = self.now.max(due);
+            self.turn_the_world();
             self.set.wake(no, &self.env, self.now);
             self.reschedule(no);
             self.collect();
         }
         self.now = self.now.max(to);
+        self.turn_the_world();
+    }
+
+    /// A new snapshot of the world each virtual minute, where there is anything new.
+    fn turn_the_world(&mut self) {
+        let minute = self.now.0.div_euclid(60_000);
+        if minute > self.minute && !self.deltas.is_empty() {
+            self.minute = minute;
+            Arc::make_mut(&mut self.env.world).fold(self.deltas.drain(..));
+        }
     }
 
     fn work_pools(&mut self) {
@@ -169,6 +191,7 @@ impl Replay {
             self.set.unsent.remove(&outgoing.id());
             self.published.push(message(outgoing, self.now));
         }
+        self.deltas.extend(Delta::all(&net.happened, net.flagged));
         self.forget.extend(net.tasks.iter().map(|(id, _, after)| (*after, *id)));
         for (_, id) in &net.unclaimed {
             self.claims.retain(|(_, claim)| claim.id != *id);
@@ -197,7 +220,7 @@ impl Replay {
     /// The record of a lead as of now.
     pub fn record(&self, lead: &Lead) -> LeadRecord {
         let linked: Vec<Uuid> = lead.linked.iter().filter_map(|no| self.set.lead(*no)).map(|l| l.id).collect();
-        record(lead, &self.set.suppressions, linked, &self.env.policy, self.now)
+        record(lead, &self.set.suppressions, linked, &self.env.policy, &self.env.world, self.now)
     }
 
     /// All leads that are neither merged away nor erased, by their ids.

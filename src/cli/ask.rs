@@ -53,6 +53,12 @@ pub enum Command {
         #[arg(long, value_name = "TIME", value_parser = moment)]
         as_of: Option<Moment>,
     },
+    /// The first page of the day: whom to call now and why, what was our fault, what is at risk or blocked
+    Report {
+        /// Judge the facts known now as of this instant
+        #[arg(long, value_name = "TIME", value_parser = moment)]
+        as_of: Option<Moment>,
+    },
     /// Make no more tasks, or send nothing to one queue: for all workers, until `resume`
     Pause {
         /// Suffix of the queue, such as calls-now; without it everything

@@ -7,7 +7,8 @@ mod headline;
 use std::fmt::Write;
 
 use crate::wire::record::{ChangedOut, LeadRecord, LevelOut, PointsOut};
-use headline::{headline, humanly};
+pub use headline::headline;
+use headline::humanly;
 
 /// The record as a page of plain text.
 pub fn render(r: &LeadRecord) -> String {

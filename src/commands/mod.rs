@@ -14,6 +14,7 @@ pub mod pause;
 pub mod policy;
 pub mod publish;
 pub mod replay;
+pub mod report;
 pub mod schema;
 pub mod split;
 pub mod suppress;

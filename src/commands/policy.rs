@@ -15,6 +15,7 @@ use crate::domain::diagnosis::judge;
 use crate::domain::identity::LeadNo;
 use crate::domain::lead::Lead;
 use crate::domain::policy::{Policy, SHIPPED};
+use crate::domain::world::World;
 use crate::reading::Reader;
 use crate::store::Store;
 
@@ -120,7 +121,7 @@ pub async fn diff<S: Store>(
     console: &mut Console,
 ) -> Result<()> {
     let (_, applied) = control::read::<AppliedPolicy>(&reader.store).await?;
-    let in_force = reader.policy();
+    let (in_force, world) = (reader.policy(), reader.world());
     let before = if applied.files.is_empty() { configured } else { &applied.files };
     let values = changed_values(before, files);
     let now = reader.now().await?;
@@ -128,7 +129,7 @@ pub async fn diff<S: Store>(
     while let Some((leads, last)) = reader.page(after, PAGE).await.context("cannot judge the leads")? {
         after = last;
         for lead in &leads {
-            let (from, to) = (opinion(lead, &in_force, now), opinion(lead, other, now));
+            let (from, to) = (opinion(lead, &in_force, &world, now), opinion(lead, other, &world, now));
             judged += 1;
             if from != to {
                 let found = moves.entry((from, to)).or_default();
@@ -178,8 +179,8 @@ struct Move {
 }
 
 /// Verdict and cause in words.
-fn opinion(lead: &Lead, policy: &Policy, now: crate::domain::time::Moment) -> String {
-    let j = judge(&lead.facts, policy, now);
+fn opinion(lead: &Lead, policy: &Policy, world: &World, now: crate::domain::time::Moment) -> String {
+    let j = judge(&lead.facts, policy, &world.givers, now);
     match j.cause {
         Some(cause) => format!("{} ({})", j.verdict.name(), cause.name()),
         None => j.verdict.name().to_owned(),

@@ -92,7 +92,7 @@ pub fn task(
         }),
         callback: p.callback.clone().map(|(at, number, agent)| Callback { at, number, agent }),
         attempt: (kind == Kind::FollowUp).then_some(p.attempt),
-        assignee: None,
+        assignee: ask.and_then(|a| a.assignee.clone()),
         partner: None,
         content: None,
         script: None,

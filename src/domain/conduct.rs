@@ -94,8 +94,8 @@ pub struct Conduct {
     pub lent: Option<Lent>,
     /// What the lead causes waits its turn, queue by queue.
     pub ramp: Option<Ramp>,
-    /// Turns on numbers that a crowd carries.
-    pub number_turns: Slots,
+    /// Turns on numbers that a crowd carries, and at colleagues who are asked.
+    pub turns: Slots,
     /// A pool said no; not asked again before this.
     pub denied_until: Option<Moment>,
     /// Fingerprints of faults a repair was asked for.

@@ -5,21 +5,30 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::event::Role;
 use super::policy::FeedbackRules;
 
 /// Flags that somebody gave on leads that have ended since, and how many of those ended as flagged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     pub flags: u32,
     pub borne_out: u32,
 }
 
 /// The records by the giver's id.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Givers(pub BTreeMap<String, Record>);
 
 impl Givers {
+    /// A lead ended on which somebody had given a flag, and ended as flagged or not.
+    pub fn note(&mut self, by: &str, borne_out: bool) {
+        let record = self.0.entry(by.to_owned()).or_default();
+        record.flags += 1;
+        record.borne_out += u32::from(borne_out);
+    }
+
     /// How much somebody's word counts: by role, times twice the share of their flags that were borne out. A newcomer's
     /// share is a half, held by `prior_flags` flags that nobody has given.
     pub fn weight(&self, by: Option<&str>, role: Role, rules: &FeedbackRules) -> f64 {

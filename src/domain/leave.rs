@@ -54,7 +54,7 @@ pub fn may_leave(conduct: &mut Conduct, p: &Proposal<'_>, who: &Who<'_>, ctx: &C
     }
     let dials = matches!(p.channel, Some(Channel::Call | Channel::Sms));
     let Some(hash) = p.key.filter(|_| dials).and_then(|key| who.crowded.get(key)) else { return Leave::Now };
-    match conduct.number_turns.turn(PoolName::Number(*hash), asker) {
+    match conduct.turns.turn(PoolName::Number(*hash), asker) {
         Turn::Now => Leave::Now,
         Turn::At(at) => Leave::Wait(at, None),
         Turn::Ask(ask, at) => Leave::Wait(at, Some(ask)),

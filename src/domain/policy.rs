@@ -174,6 +174,8 @@ pub struct RevisitRules {
 pub struct ReviewRules {
     /// A lead whose chance of a sale is at least so many times the average is worth a colleague's look.
     pub valuable_factor: f64,
+    /// So many questions of opinion a colleague is asked on one day (UTC) at most.
+    pub per_person_a_day: u32,
     /// Question → time to answer; a question that is not here is never asked.
     pub due: BTreeMap<Question, Length>,
 }

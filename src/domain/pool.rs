@@ -24,6 +24,8 @@ pub enum PoolName {
     Ramp(String),
     /// The days of one number that a crowd of leads carries: too many to know of each other.
     Number(KeyHash),
+    /// The questions a day that one colleague is asked.
+    Reviewer(String),
 }
 
 impl PoolName {
@@ -31,6 +33,7 @@ impl PoolName {
         match name.split_once(':') {
             None if name == "partners" => Some(PoolName::Partners),
             Some(("ramp", queue)) => Some(PoolName::Ramp(queue.to_owned())),
+            Some(("reviewer", rep)) => Some(PoolName::Reviewer(rep.to_owned())),
             Some(("number", hash)) => Some(PoolName::Number(KeyHash(hex::decode(hash).ok()?.try_into().ok()?))),
             _ => None,
         }
@@ -41,13 +44,14 @@ impl PoolName {
             PoolName::Partners => "partners",
             PoolName::Ramp(_) => "ramp",
             PoolName::Number(_) => "number",
+            PoolName::Reviewer(_) => "reviewer",
         }
     }
 
-    /// Whether a turn in this pool is still good: a slot of a queue in its own minute, a number's day for an hour.
+    /// Whether a turn in this pool is still good: a slot of a queue in its own minute, a number's day or a colleague's place for an hour.
     pub fn slot_holds(&self, slot: Moment, now: Moment) -> bool {
         match self {
-            PoolName::Number(_) => now >= slot && now - slot < Span::hours(1),
+            PoolName::Number(_) | PoolName::Reviewer(_) => now >= slot && now - slot < Span::hours(1),
             PoolName::Partners | PoolName::Ramp(_) => slot_holds(slot, now),
         }
     }
@@ -58,6 +62,7 @@ impl std::fmt::Display for PoolName {
         match self {
             PoolName::Partners => f.write_str("partners"),
             PoolName::Ramp(queue) => write!(f, "ramp:{queue}"),
+            PoolName::Reviewer(rep) => write!(f, "reviewer:{rep}"),
             PoolName::Number(hash) => write!(f, "number:{}", hex::encode(hash.0)),
         }
     }
@@ -106,7 +111,7 @@ impl Claim {
 pub struct Pool {
     /// Of each partner in its current week (Monday 00:00 UTC on): which week, how many.
     given: BTreeMap<String, (i32, u32)>,
-    /// Of a queue: the last minute in which slots were given, and how many.
+    /// Of a queue: the last minute in which slots were given, and how many. Of a colleague: the day.
     minute: (i64, u32),
     /// Of a number: when it was last touched, at the latest.
     touched: Option<Moment>,
@@ -151,6 +156,18 @@ impl Pool {
         let at = self.touched.map_or(now, |last| now.max(last + Span::days(1)));
         self.touched = Some(at);
         at
+    }
+
+    /// The next day (UTC) on which the colleague has room.
+    fn next_seat(&mut self, per_day: u32, now: Moment) -> Moment {
+        let today = i64::from(now.utc_day());
+        if self.minute.0 < today {
+            self.minute = (today, 0);
+        } else if self.minute.1 >= per_day.max(1) {
+            self.minute = (self.minute.0 + 1, 0);
+        }
+        self.minute.1 += 1;
+        now.max(Moment(self.minute.0 * 24 * 60 * MINUTE_MS))
     }
 
     /// The next free slot: in the present minute while it has any left and is not nearly over, else in the next with room.
@@ -199,6 +216,7 @@ pub fn allot(name: &PoolName, pool: &mut Pool, claims: Vec<Claim>, terms: Terms<
             Wish::Slot => {
                 let at = match name {
                     PoolName::Number(_) => pool.next_day(now),
+                    PoolName::Reviewer(_) => pool.next_seat(terms.policy.plays.review.per_person_a_day, now),
                     PoolName::Ramp(_) | PoolName::Partners => pool.next_slot(terms.ramp_per_minute, now),
                 };
                 Answer::Slot { id, at }

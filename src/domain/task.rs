@@ -347,7 +347,7 @@ pub struct Task {
     pub voicemail: Option<Voicemail>,
     pub callback: Option<Callback>,
     pub attempt: Option<u32>,
-    pub assignee: Option<Named>,
+    pub assignee: Option<Assignee>,
     pub partner: Option<Named>,
     pub content: Option<Content>,
     pub script: Option<String>,
@@ -490,9 +490,15 @@ pub struct Callback {
     pub agent: Option<String>,
 }
 
+/// The colleague a task is for, and why that one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Assignee {
+    pub rep: String,
+    pub because: String,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Named {
-    #[serde(alias = "rep")]
     pub id: String,
     pub because: String,
 }

@@ -23,7 +23,7 @@ use super::split::Division;
 use super::suppression::Suppression;
 use super::task::{Kind, NAMESPACE, Outgoing, Play, REMEMBERED, REPORT_GRACE, TaskState};
 use super::time::{Moment, Span};
-use super::world::{Happened, World};
+use super::world::{Flagged, Happened, World};
 
 /// What does not change within a unit of work.
 #[derive(Clone)]
@@ -138,6 +138,7 @@ pub struct Net {
     pub made: Vec<(Kind, TaskState)>,
     /// What became of tasks, for the world.
     pub happened: Vec<(Play, Happened)>,
+    pub flagged: Vec<Flagged>,
     pub notes: Vec<(LeadNo, &'static str)>,
     pub conflicts: u32,
     pub merges: u32,
@@ -594,6 +595,7 @@ impl WorkingSet {
         }
         self.net.made.extend(d.made);
         self.net.happened.extend(d.happened);
+        self.net.flagged.extend(d.flagged);
         self.net.notes.extend(d.notes.into_iter().map(|n| (no, n)));
     }
 

@@ -1,14 +1,16 @@
-//! The world: slow knowledge that all leads share and that may be minutes old. So far the roster of reps and what became
-//! of each play's tasks.
+//! The world: slow knowledge that all leads share and that may be minutes old. The roster of reps, what became of each
+//! play's tasks, and how often outcomes bore out who gives feedback.
 //!
 //! Leads' decisions append deltas; one worker folds them into numbered snapshots; every decision is given one snapshot
 //! and never changes it. Scarce things are no part of it: those are pools, which must be exact.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{Event, RepUpdate};
+use super::event::{Body, Event, Outcome, RepUpdate};
+use super::facts::Facts;
+use super::givers::Givers;
 use super::register::{Last, Stamp, write};
 use super::task::Play;
 use super::time::Moment;
@@ -21,6 +23,9 @@ pub struct World {
     /// By the rep's id.
     pub reps: BTreeMap<String, Rep>,
     pub plays: BTreeMap<Play, Tally>,
+    /// How often outcomes bore out who gives feedback.
+    #[serde(default)]
+    pub givers: Givers,
 }
 
 /// What is known of a rep, each field by the newest update that said something of it.
@@ -65,16 +70,50 @@ pub enum Happened {
 /// A change of the world, small enough to be appended by every unit of work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Delta {
-    Rep { at: Moment, tie: u64, update: RepUpdate },
+    Rep {
+        at: Moment,
+        tie: u64,
+        update: RepUpdate,
+    },
     Plays(Vec<(Play, Happened, u64)>),
+    /// Leads ended: who had flagged them, and whether they ended as flagged.
+    Flags(Vec<Flagged>),
+}
+
+/// A colleague's flag on a lead that ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flagged {
+    pub by: String,
+    pub borne_out: bool,
+}
+
+impl Flagged {
+    /// What an outcome says of those who had called the lead bad.
+    pub fn of(event: &Event, facts: &Facts) -> Vec<Flagged> {
+        let Body::Outcome { outcome, .. } = &event.body else { return Vec::new() };
+        let borne_out = match outcome {
+            Outcome::Won => false,
+            Outcome::Lost => true,
+            Outcome::Reopened => return Vec::new(),
+        };
+        let flags = facts.feedback.iter().filter(|f| !f.good && f.cited.stamp.at <= event.at);
+        let by: BTreeSet<&String> = flags.filter_map(|f| f.by.as_ref()).collect();
+        by.into_iter().map(|by| Flagged { by: by.clone(), borne_out }).collect()
+    }
 }
 
 impl Delta {
     /// What an event says about the world, if it does.
     pub fn of(event: &Event) -> Option<Delta> {
-        let super::event::Body::Rep(update) = &event.body else { return None };
+        let Body::Rep(update) = &event.body else { return None };
         let Stamp { at, tie } = Stamp::of(event);
         Some(Delta::Rep { at, tie, update: update.clone() })
+    }
+
+    /// What a unit of work has to say about the world.
+    pub fn all(happened: &[(Play, Happened)], flagged: Vec<Flagged>) -> impl Iterator<Item = Delta> {
+        let flags = (!flagged.is_empty()).then_some(Delta::Flags(flagged));
+        Delta::counting(happened).into_iter().chain(flags)
     }
 
     /// One delta of all that happened to tasks in a unit of work; `None` when nothing did.
@@ -113,6 +152,7 @@ impl World {
         for delta in deltas {
             match delta {
                 Delta::Rep { at, tie, update } => self.update(Stamp { at, tie }, update),
+                Delta::Flags(flags) => flags.iter().for_each(|f| self.givers.note(&f.by, f.borne_out)),
                 Delta::Plays(counts) => {
                     for (play, what, n) in counts {
                         let tally = self.plays.entry(play).or_default();

@@ -19,6 +19,7 @@ use crate::domain::contact::{KeyStatus, Status};
 use crate::domain::diagnosis;
 use crate::domain::event::Channel;
 use crate::domain::fold::place_facts;
+use crate::domain::givers::Givers;
 use crate::domain::identity::{KeyHash, LeadNo};
 use crate::domain::lead::Lead;
 use crate::domain::policy::Policy;
@@ -116,7 +117,8 @@ fn is_not_suppressed(lead: &Lead, entry: &Entry, rows: &Suppressions) -> Result<
 fn is_alive(lead: &Lead, entry: &Entry, policy: &Policy, now: Moment) -> Result<(), Denied> {
     let Some(value) = &entry.key else { return Ok(()) };
     let is_dead = |key: &KeyStatus<'_>| key.key.value == *value && key.status == Status::Dead;
-    match diagnosis::judge(&lead.facts, policy, now).keys.iter().any(is_dead) {
+    // What colleagues say of the lead says nothing about its numbers.
+    match diagnosis::judge(&lead.facts, policy, &Givers::default(), now).keys.iter().any(is_dead) {
         true => Err(denied("bad_number", "The number or address turned out to be dead.")),
         false => Ok(()),
     }

@@ -19,6 +19,7 @@ use crate::domain::score::{Level, Part};
 use crate::domain::suppression::Suppression;
 use crate::domain::task::{Number, Play};
 use crate::domain::time::{Moment, date_of_day};
+use crate::domain::world::World;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LeadRecord {
@@ -200,9 +201,10 @@ pub fn record(
     suppressions: &BTreeMap<(KeyHash, Channel), Suppression>,
     linked: Vec<Uuid>,
     policy: &Policy,
+    world: &World,
     now: Moment,
 ) -> LeadRecord {
-    let j = judge(&lead.facts, policy, now);
+    let j = judge(&lead.facts, policy, &world.givers, now);
     let conduct = &lead.conduct;
     let mut linked = linked;
     linked.sort_unstable();

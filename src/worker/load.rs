@@ -9,7 +9,7 @@ use crate::domain::lead::Lead;
 use crate::domain::task::Play;
 use crate::domain::time::Moment;
 use crate::domain::working_set::{Holders, Net, Slot, WorkingSet};
-use crate::domain::world::{Delta, Happened};
+use crate::domain::world::{Delta, Flagged, Happened};
 use crate::store::{Changes, ClaimRow, KeyRow, LeadRow, Loaded, OutboxRow, TaskRow};
 use crate::wire::outbound::{Message, message};
 
@@ -52,7 +52,7 @@ pub fn changes(set: &WorkingSet, net: Net, now: Moment) -> Changes {
         recalled: net.recalled,
         claims_dropped: net.unclaimed.into_iter().map(|(pool, id)| (pool.to_string(), id)).collect(),
         suppressions: net.suppressions,
-        world: world_row(&net.happened),
+        world: world_rows(&net.happened, net.flagged),
         inbox: net.inbox.into_iter().map(|(no, answer)| (no, answer.encode())).collect(),
         ..Changes::default()
     };
@@ -81,10 +81,10 @@ pub fn changes(set: &WorkingSet, net: Net, now: Moment) -> Changes {
     out
 }
 
-/// What happened to tasks, as one fact about the world. Its key only has to be new.
-fn world_row(happened: &[(Play, Happened)]) -> Vec<(EventKey, Vec<u8>)> {
-    let delta = Delta::counting(happened);
-    delta.map(|delta| (EventKey(uuid::Uuid::new_v4().into_bytes()), delta.encode())).into_iter().collect()
+/// What the unit of work has to say about the world, as facts. Their keys only have to be new.
+fn world_rows(happened: &[(Play, Happened)], flagged: Vec<Flagged>) -> Vec<(EventKey, Vec<u8>)> {
+    let deltas = Delta::all(happened, flagged);
+    deltas.map(|delta| (EventKey(uuid::Uuid::new_v4().into_bytes()), delta.encode())).collect()
 }
 
 fn lead_row(no: crate::domain::identity::LeadNo, slot: &Slot, now: Moment) -> LeadRow {

@@ -433,3 +433,35 @@ async fn in_production_everything_is_checked_and_nothing_runs_before_the_migrati
     assert!(code == 1 && said.contains("gleaner migrate"), "{said}");
     cluster.stop().await;
 }
+
+#[test]
+fn the_first_page_tells_whom_to_call_what_was_our_fault_and_which_source_sends_nobody_real() {
+    let mut worker = Embedded::at_noon();
+    let now = worker.now();
+    // Two hours in which nobody called.
+    let then = jiff::Timestamp::from_millisecond(now.parse::<jiff::Timestamp>().unwrap().as_millisecond() - 7_200_000);
+    let mut events = vec![inquiry("e-1", ANA.0, ANA.1, &then.unwrap().to_string())];
+    for n in 0..12 {
+        // Joke names, keyboard runs and throw-away addresses, typed in no time.
+        let lead = json!({ "email": format!("asdf{n}@mailinator.com"), "phone": "+12125550100" });
+        let origin = json!({ "form": "raffle", "fill_seconds": 1, "honeypot": true });
+        let data = json!({ "lead": lead, "profile": { "name": "asdf asdf", "country": "US" }, "origin": origin });
+        events.push(event(&format!("b-{n}"), "lead.captured", &now, data));
+    }
+    let bad = json!({ "lead": { "email": ANA.0 }, "by": "rep-7", "role": "rep", "verdict": "bad", "reason": "never answers" });
+    events.push(event("f-1", "feedback.given", &now, bad));
+    worker.send(&events);
+    worker.first_tasks("calls-now");
+    wait_for("the feedback", || (worker.get("/api/leads/ana@example.com").json()["version"] == 2).then_some(()));
+
+    let said = worker.told(&["report"]);
+    let told: Value = serde_json::from_str(&worker.told(&["report", "--output", "json"])).unwrap();
+    assert_eq!(told["leads"], 13);
+    assert_eq!(told["call_now"]["first"][0]["number"], ANA.1);
+    assert!(said.contains("+12125552368  Ana Ruiz, first call, until"), "{said}");
+    assert_eq!(told["our_fault"]["count"], 1, "{said}");
+    assert_eq!(told["sources"]["form"]["raffle"]["bogus"], 12, "{said}");
+    assert!(said.contains("Look at the form raffle: 100 % of its 12 leads are nobody real."), "{said}");
+    assert_eq!(told["blocked"]["nobody real asked"], 12, "{said}");
+    worker.stop();
+}

@@ -34,7 +34,7 @@ pub struct Cluster {
     pub url: String,
     pub amqp: String,
     pub queue: RabbitMq,
-    workers: Vec<Child>,
+    pub workers: Vec<Child>,
     extra: Vec<(String, String)>,
 }
 

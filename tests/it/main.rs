@@ -6,6 +6,7 @@
 mod audit;
 mod cli;
 mod cluster;
+mod colleagues;
 mod contact;
 mod embedded;
 mod faults;

@@ -83,11 +83,42 @@ pub(super) fn ask(
         return look_by(conduct, Some(at));
     }
     if is_new {
-        fire(facts, conduct, j, first, None, text, who, ctx, d);
+        let reviewer = reviewer(facts, first, who, ctx);
+        if let Some(reviewer) = &reviewer {
+            let asker = Asker { lead_id: who.lead_id, version: conduct.version, now: ctx.now };
+            match conduct.turns.turn(PoolName::Reviewer(reviewer.rep.clone()), asker) {
+                Turn::Now => {}
+                Turn::At(at) => return look_by(conduct, Some(at)),
+                Turn::Ask(claim, at) => {
+                    d.claims.push(claim);
+                    return look_by(conduct, Some(at));
+                }
+            }
+        }
+        let mut put = first.clone();
+        if let Some(ask) = &mut put.ask {
+            ask.assignee = reviewer;
+        }
+        fire(facts, conduct, j, &put, None, text, who, ctx, d);
     }
     if !is_new || reviews.len() > 1 {
         look_by(conduct, Some(ctx.now + Span::minutes(1)));
     }
+}
+
+/// The colleague whose opinion is asked: of those who work here, one who has not worked the lead; the same for a lead as
+/// long as the roster is the same. Other questions are for whoever takes them.
+fn reviewer(facts: &Facts, p: &Proposal<'_>, who: &compose::Who<'_>, ctx: &Context<'_>) -> Option<Assignee> {
+    p.ask.as_ref().filter(|ask| ask.question == Question::IsThisBad)?;
+    let worked = |rep: &str| {
+        facts.calls().any(|(_, call)| call.agent.as_deref() == Some(rep))
+            || facts.feedback.iter().any(|f| f.by.as_deref() == Some(rep))
+    };
+    let fresh: Vec<&String> =
+        ctx.world.reps.iter().filter(|(id, r)| r.is_active() && !worked(id)).map(|(id, _)| id).collect();
+    let turn = (who.lead_id.as_u128() % fresh.len().max(1) as u128) as usize;
+    let because = "has not worked this lead, and so has no opinion of it yet".to_owned();
+    fresh.get(turn).map(|rep| Assignee { rep: (*rep).clone(), because })
 }
 
 /// Looks at the lead again at the latest then.

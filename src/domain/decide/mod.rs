@@ -30,11 +30,11 @@ use super::plays::{self, Proposal, View};
 use super::policy::Policy;
 use super::pool::{Ask, PoolName, Wish};
 use super::question::Question;
-use super::ramp;
+use super::ramp::{self, Asker, Turn};
 use super::suppression::Suppression;
 use super::task::*;
 use super::time::{Moment, Span, Zone};
-use super::world::{Happened, World};
+use super::world::{Flagged, Happened, World};
 use act::*;
 use closing::*;
 use revoke::*;
@@ -159,6 +159,8 @@ pub struct Decision {
     pub made: Vec<(Kind, TaskState)>,
     /// What became of tasks, for the world.
     pub happened: Vec<(Play, Happened)>,
+    /// What the lead's end says of those who had flagged it, for the world.
+    pub flagged: Vec<Flagged>,
     /// Notes for people: a guard that held, a report on an unknown task.
     pub notes: Vec<&'static str>,
 }
@@ -171,7 +173,10 @@ pub fn decide(lead: &mut Lead, cause: &Cause<'_>, ctx: &Context<'_>) -> Decision
     conduct.updated_at = conduct.updated_at.max(now);
     settle(facts, conduct, cause, ctx, &mut d.happened);
     pace(facts, conduct, cause, ctx);
-    let j = judge(facts, policy, now);
+    if let Cause::Event(event) = cause {
+        d.flagged = Flagged::of(event, facts);
+    }
+    let j = judge(facts, policy, &ctx.world.givers, now);
     open_episode(facts, conduct, &j, ctx);
 
     d.suppress = closings(facts, &lead.hashes, ctx);
@@ -260,7 +265,7 @@ fn remember(conduct: &mut Conduct, j: &Judgement<'_>, cause: &Cause<'_>, policy:
 pub fn forget(lead: &mut Lead, cause: &Cause<'_>, ctx: &Context<'_>) -> Decision {
     let mut d = Decision::default();
     lead.conduct.version += 1;
-    let j = judge(&lead.facts, ctx.policy, ctx.now);
+    let j = judge(&lead.facts, ctx.policy, &ctx.world.givers, ctx.now);
     lead.conduct.stage = Stage::Erased;
     let who = compose::Who { lead_id: lead.id, shared_keys: ctx.shared_keys, crowded: &lead.crowded };
     revoke(&lead.facts, &mut lead.conduct, &j, &[], cause, &who, ctx, &mut d);

@@ -31,7 +31,7 @@ pub(super) fn settle(
             if let Some(ramp) = &mut conduct.ramp {
                 ramp.give(*id, *at);
             }
-            conduct.number_turns.give(*id, *at);
+            conduct.turns.give(*id, *at);
         }
         Cause::Wake { .. }
         | Cause::Policy(_)

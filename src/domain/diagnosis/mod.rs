@@ -91,13 +91,8 @@ impl Judgement<'_> {
     }
 }
 
-/// Judges a lead as of an instant, where nothing is known of those who gave feedback.
-pub fn judge<'a>(facts: &'a Facts, policy: &'a Policy, now: Moment) -> Judgement<'a> {
-    judge_with(facts, policy, &Givers::default(), now)
-}
-
 /// Judges a lead as of an instant, with colleagues' words weighed by their records.
-pub fn judge_with<'a>(facts: &'a Facts, policy: &'a Policy, givers: &Givers, now: Moment) -> Judgement<'a> {
+pub fn judge<'a>(facts: &'a Facts, policy: &'a Policy, givers: &Givers, now: Moment) -> Judgement<'a> {
     let qualification = score::qualify(facts, policy, now);
     let fit = policy.fit.fit(facts, &qualification);
     let calls = calls(facts, policy);

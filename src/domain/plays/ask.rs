@@ -6,7 +6,7 @@ use super::review::{Because, Standing};
 use super::{Proposal, View, local};
 use crate::domain::cases::Source;
 use crate::domain::question::{Question, Subject};
-use crate::domain::task::{Play, TaskState};
+use crate::domain::task::{Assignee, Play, TaskState};
 use crate::domain::time::Moment;
 use crate::domain::words::Label;
 
@@ -18,6 +18,8 @@ pub struct Ask<'a> {
     pub subject: Subject,
     pub due_by: Moment,
     pub event: Option<&'a str>,
+    /// Filled in when the question is put to somebody in particular.
+    pub assignee: Option<Assignee>,
 }
 
 /// The tasks for the questions that stand and were not asked yet, the most urgent first.
@@ -33,7 +35,8 @@ pub fn reviews<'a>(v: &View<'a, '_>, standing: &[Standing<'a>], observing: bool)
         let brief = matches!(s.question, Question::IsThisBad | Question::FirstTouchLate | Question::PromiseAtRisk);
         let expires_at = if brief { due_by } else { v.now + due.0.max(rule.expires.0) };
         let priority = if s.question <= Question::UnsureOptOut { 9 } else { rule.priority };
-        let ask = Ask { question: s.question, about: s.about, subject: subject(s), due_by, event: s.event };
+        let ask =
+            Ask { question: s.question, about: s.about, subject: subject(s), due_by, event: s.event, assignee: None };
         out.push(Proposal {
             at: v.now,
             expires_at,
