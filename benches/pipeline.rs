@@ -273,6 +273,7 @@ fn prepared(stream: &Stream, picked: &[usize], loaded: gleaner::store::Loaded) -
                 lead_version: 1,
                 expires_at: Some(loaded.now + Span::days(1)),
                 body: vec![b'x'; TASK_BYTES],
+                traceparent: None,
             });
         }
     }

@@ -223,6 +223,8 @@ pub struct OutboxRow {
     pub expires_at: Option<Moment>,
     /// The frozen body.
     pub body: Vec<u8>,
+    /// The trace context of the event that caused it (W3C `traceparent`), where it had one.
+    pub traceparent: Option<String>,
 }
 
 /// By a task's id alone its lead is found, until some time after it ended.

@@ -23,6 +23,7 @@ macro_rules! migrations {
             migration!($dialect, 4, "0004_chores", oldest_binary 4),
             // A binary that does not read it would not obey a pause.
             migration!($dialect, 5, "0005_control", oldest_binary 5),
+            migration!($dialect, 6, "0006_traces", oldest_binary 5),
         ]
     };
 }

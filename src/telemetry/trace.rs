@@ -2,8 +2,8 @@
 //!
 //! A batch has many causes, so its spans are a trace of their own with a link to each event's; a task continues the trace
 //! of the event that caused it. Where nobody collects (`telemetry.otlp_endpoint` is empty) no span is made, and a task
-//! carries its event's context on unchanged. Contexts are kept in this process: a task that another one publishes, after
-//! a crash, begins a trace of its own.
+//! carries its event's context on unchanged, whoever publishes it: the outbox row holds it. Only which step made a task is
+//! known to this process alone.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,8 +27,8 @@ use super::traceparent::TraceParent;
 const SEND_WITHIN: Duration = Duration::from_secs(5);
 /// A span keeps at most so many links, as the SDK has it by default; a larger batch links to the first ones.
 const MOST_LINKS: usize = 128;
-/// Tasks whose context is kept at a time; past it, new ones begin a trace of their own. At 100 bytes each, 10 MB.
-const MOST_ORIGINS: usize = 100_000;
+/// Tasks whose step is kept at a time; the spans of more than these have no parent. At 100 bytes each, 10 MB.
+const MOST_STEPS: usize = 100_000;
 
 static IS_ON: AtomicBool = AtomicBool::new(false);
 
@@ -143,47 +143,37 @@ pub fn step(messages: usize) -> Spanned {
     Spanned(is_on().then(begin))
 }
 
-/// What is known of a task on its way: whose trace it belongs to, and the step that made it.
+/// The steps that made the tasks which this process has not published yet, by their ids. Clones share it.
 #[derive(Clone, Debug, Default)]
-struct Origin {
-    event: Option<TraceParent>,
-    step: Option<SpanContext>,
-}
+pub struct Steps(Arc<Mutex<HashMap<Uuid, SpanContext>>>);
 
-/// Where the tasks that are not yet published came from, by their ids. Clones share it.
-#[derive(Clone, Debug, Default)]
-pub struct Origins(Arc<Mutex<HashMap<Uuid, Origin>>>);
-
-impl Origins {
-    /// Notes where a committed task came from.
-    pub fn note(&self, task: Uuid, event: Option<TraceParent>, step: &Spanned) {
-        let step = step.context();
-        if event.is_none() && step.is_none() {
-            return;
-        }
-        let mut origins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if origins.len() < MOST_ORIGINS {
-            origins.insert(task, Origin { event, step });
-        }
+impl Steps {
+    /// Notes which step made a committed task.
+    pub fn note(&self, tasks: impl Iterator<Item = Uuid>, step: &Spanned) {
+        let Some(step) = step.context() else { return };
+        let mut steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = MOST_STEPS.saturating_sub(steps.len());
+        steps.extend(tasks.take(room).map(|task| (task, step.clone())));
     }
 
     /// The task is settled.
     pub fn forget(&self, task: Uuid) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&task);
+        if is_on() {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&task);
+        }
     }
 
-    /// Begins the span in which these tasks are published.
-    pub fn publish(&self, tasks: &[Uuid]) -> Publishing<'_> {
+    /// Begins the span in which these tasks are published, with the events that caused them.
+    pub fn publish(&self, tasks: &[(Uuid, Option<TraceParent>)]) -> Publishing {
         if !is_on() {
-            return Publishing { origins: self, span: None };
+            return Publishing(None);
         }
-        let origins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = tasks.iter().filter_map(|task| origins.get(task));
+        let steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // What is handed over together was made by one step.
-        let parent = known.clone().find_map(|origin| origin.step.clone());
+        let parent = tasks.iter().find_map(|(task, _)| steps.get(task).cloned());
         let parent = parent.map_or_else(Context::new, |step| Context::new().with_remote_span_context(step));
-        let links =
-            known.filter_map(|origin| origin.event).take(MOST_LINKS).map(|e| Link::with_context(remote(e))).collect();
+        let events = tasks.iter().filter_map(|(_, event)| *event);
+        let links = events.take(MOST_LINKS).map(|e| Link::with_context(remote(e))).collect();
         let tracer = global::tracer("gleaner");
         let span = tracer
             .span_builder("publish")
@@ -191,23 +181,18 @@ impl Origins {
             .with_links(links)
             .with_attributes(vec![count("messaging.batch.message_count", tasks.len())])
             .start_with_context(&tracer, &parent);
-        Publishing { origins: self, span: Some(Context::new().with_span(span)) }
+        Publishing(Some(Context::new().with_span(span)))
     }
 }
 
 /// Tasks being published; ends when it is dropped.
-pub struct Publishing<'o> {
-    origins: &'o Origins,
-    span: Option<Context>,
-}
+pub struct Publishing(Option<Context>);
 
-impl Publishing<'_> {
+impl Publishing {
     /// The context that a task travels with: in the trace of the event that caused it. `None`: nothing is known.
-    pub fn context_of(&self, task: Uuid, kind: &str) -> Option<TraceParent> {
-        let origin =
-            self.origins.0.lock().unwrap_or_else(PoisonError::into_inner).get(&task).cloned().unwrap_or_default();
-        let Some(publishing) = &self.span else { return origin.event };
-        let parent = origin.event.map(|event| Context::new().with_remote_span_context(remote(event)));
+    pub fn context_of(&self, task: Uuid, kind: &str, event: Option<TraceParent>) -> Option<TraceParent> {
+        let Some(publishing) = &self.0 else { return event };
+        let parent = event.map(|event| Context::new().with_remote_span_context(remote(event)));
         let tracer = global::tracer("gleaner");
         let span = tracer
             .span_builder(format!("create {kind}"))

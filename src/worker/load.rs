@@ -135,5 +135,6 @@ pub fn outbox_row(lead_no: crate::domain::identity::LeadNo, m: Message) -> Outbo
         lead_version: i64::try_from(m.lead_version).unwrap_or(i64::MAX),
         expires_at: m.expires_at,
         body: m.body,
+        traceparent: None,
     }
 }

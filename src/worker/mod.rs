@@ -32,7 +32,7 @@ use crate::domain::working_set::Env;
 use crate::queue::Queue;
 use crate::store::{Lease, OutboxRow, Store};
 use crate::telemetry::Metrics;
-use crate::telemetry::trace::Origins;
+use crate::telemetry::trace::Steps;
 use crate::wire::inbound::Inbound;
 
 pub use load::working_set;
@@ -107,8 +107,8 @@ pub struct Worker<S, Q> {
     /// Names this process as the holder of outbox leases.
     pub(crate) id: Uuid,
     pub(crate) handover: mpsc::Sender<Vec<OutboxRow>>,
-    /// In whose traces the tasks are that this process has not published yet.
-    pub(crate) origins: Origins,
+    /// Which steps made the tasks that this process has not published yet.
+    pub(crate) steps: Steps,
 }
 
 impl<S: Clone, Q: Clone> Clone for Worker<S, Q> {
@@ -122,7 +122,7 @@ impl<S: Clone, Q: Clone> Clone for Worker<S, Q> {
             health: self.health.clone(),
             id: self.id,
             handover: self.handover.clone(),
-            origins: self.origins.clone(),
+            steps: self.steps.clone(),
         }
     }
 }
@@ -151,8 +151,8 @@ impl<S: Store, Q: Queue> Worker<S, Q> {
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }
         }
-        let (settings, origins) = (Arc::new(settings), Origins::default());
-        let worker = Worker { store, queue, env, settings, metrics, health, id, handover, origins };
+        let (settings, steps) = (Arc::new(settings), Steps::default());
+        let worker = Worker { store, queue, env, settings, metrics, health, id, handover, steps };
         let env = worker.env();
         tracing::info!(worker = %id, mode = ?env.mode, policy = env.policy.hash, "worker starts");
         let outbox = tokio::spawn(outbox::run(worker.clone(), rows, stop.clone()));

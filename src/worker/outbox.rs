@@ -15,7 +15,7 @@ use super::{Stop, Worker, stopped};
 use crate::domain::decide::Answer;
 use crate::queue::{Published, Queue, TaskMessage};
 use crate::store::{OutboxRow, OutboxState, Store};
-use crate::telemetry::PublishOutcome;
+use crate::telemetry::{PublishOutcome, TraceParent};
 
 /// How often lapsed leases are looked for.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -81,17 +81,18 @@ async fn publish<S: Store, Q: Queue>(
         match row.expires_at {
             // Never publish what nobody may use any more: a negative expiration would also close the channel.
             Some(at) if at <= now => {
-                worker.origins.forget(row.id);
+                worker.steps.forget(row.id);
                 overdue.push((row.id, row.lead_no, Answer::ExpiredUnsent { task: row.id, at: now }.encode()))
             }
             _ if paused.contains_key(&row.queue) => held_back.push((row.id, OutboxState::Unsent)),
             _ => sent.push(row),
         }
     }
-    let ids: Vec<Uuid> = sent.iter().map(|row| row.id).collect();
-    let publishing = worker.origins.publish(&ids);
-    for row in &sent {
-        let context = publishing.context_of(row.id, &row.kind);
+    let event_of = |row: &OutboxRow| row.traceparent.as_deref().and_then(TraceParent::parse);
+    let tasks: Vec<(Uuid, Option<TraceParent>)> = sent.iter().map(|row| (row.id, event_of(row))).collect();
+    let publishing = worker.steps.publish(&tasks);
+    for (row, (id, event)) in sent.iter().zip(tasks) {
+        let context = publishing.context_of(id, &row.kind, event);
         messages.push(TaskMessage { traceparent: context.map(|c| c.to_string()), ..task_message(row, now) });
     }
     pass(Seam::BeforePublish);
@@ -103,7 +104,7 @@ async fn publish<S: Store, Q: Queue>(
         match outcome {
             Published::Confirmed => {
                 worker.metrics.published(&row.queue, PublishOutcome::Confirmed);
-                worker.origins.forget(row.id);
+                worker.steps.forget(row.id);
                 confirmed.push(row.id);
             }
             Published::Unroutable => {

@@ -210,7 +210,8 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
                 Err(error) => return Err(failure(error)),
             };
             let now = loaded.now;
-            let decided = decide_all(messages, &addressed, loaded, &env, now)?;
+            let mut decided = decide_all(messages, &addressed, loaded, &env, now)?;
+            continue_traces(&mut decided.changes.outbox, messages);
             let rows = decided.changes.outbox.clone();
             if decided.changes.is_empty() {
                 return Ok(decided.applied);
@@ -220,7 +221,7 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
                 Ok(()) => {
                     pass(Seam::AfterCommit);
                     worker.metrics.step(messages.len(), started.elapsed());
-                    self.note_origins(&rows, messages, &span);
+                    worker.steps.note(rows.iter().map(|row| row.id), &span);
                     self.committed(rows, &decided.made);
                     return Ok(decided.applied);
                 }
@@ -237,20 +238,6 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
         let mut applied = Box::pin(self.work(left)).await?;
         applied.extend(Box::pin(self.work(right)).await?);
         Ok(applied)
-    }
-
-    /// Tasks continue the trace of the event that caused them, where it has one.
-    fn note_origins(&self, rows: &[OutboxRow], messages: &[Message<Q::Raw>], step: &trace::Spanned) {
-        if rows.is_empty() {
-            return;
-        }
-        let contexts: HashMap<String, TraceParent> = messages
-            .iter()
-            .filter_map(|m| m.context().map(|context| (format!("event:{} {}", m.event.source, m.event.id), context)))
-            .collect();
-        for row in rows {
-            self.worker.origins.note(row.id, contexts.get(&row.cause).copied(), step);
-        }
     }
 
     /// After the commit: the tasks go to the broker, the counters go up.
@@ -306,6 +293,21 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
             meta: delivery.meta,
         };
         handled.dead.push((delivery.tag, letter));
+    }
+}
+
+/// Tasks continue the trace of the event that caused them, where it has one.
+fn continue_traces<R>(rows: &mut [OutboxRow], messages: &[Message<R>]) {
+    if rows.is_empty() {
+        return;
+    }
+    let of_message = |m: &Message<R>| Some((format!("event:{} {}", m.event.source, m.event.id), m.context()?));
+    let contexts: HashMap<String, TraceParent> = messages.iter().filter_map(of_message).collect();
+    if contexts.is_empty() {
+        return;
+    }
+    for row in rows {
+        row.traceparent = contexts.get(&row.cause).map(ToString::to_string);
     }
 }
 

@@ -268,6 +268,7 @@ pub fn outbox_row(id: Uuid, lead_no: LeadNo) -> OutboxRow {
         lead_version: 1,
         expires_at: Some(Moment(9)),
         body: vec![b'{', 0, b'}'],
+        traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
     }
 }
 
@@ -297,6 +298,19 @@ pub async fn hold<S: Store>(store: &S, wanted: Wanted) -> (S::Held, Loaded) {
             Err(StoreError::Contended) => tokio::task::yield_now().await,
             other => return other.unwrap(),
         }
+    }
+}
+
+/// Holds what is due as workers do: what was just given back may still be held for a moment.
+pub async fn hold_due<S: Store>(store: &S) -> (S::Held, Loaded) {
+    let until = std::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        match store.hold_due(9).await {
+            Ok(Some(held)) => return held,
+            Ok(None) | Err(StoreError::Contended) => assert!(std::time::Instant::now() < until, "nothing is due"),
+            Err(error) => panic!("{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

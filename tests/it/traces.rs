@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use gleaner::telemetry::TraceParent;
-use lapin::options::{BasicGetOptions, BasicPublishOptions};
+use lapin::options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 use serde_json::json;
@@ -21,10 +21,16 @@ const BY_ENVELOPE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-
 /// Sends three callers: one whose context is in a header, one in the envelope, one without. Returns the contexts of the
 /// calls that they cause, in this order.
 async fn called(cluster: &mut Cluster, now: &str) -> Vec<TraceParent> {
+    send(cluster, now).await;
+    contexts_of_calls(cluster).await
+}
+
+async fn send(cluster: &Cluster, now: &str) {
     let mut events = callers(3, now);
     events[1]["traceparent"] = json!(BY_ENVELOPE);
     let connection = Connection::connect(&cluster.amqp, ConnectionProperties::default()).await.unwrap();
     let channel = connection.create_channel().await.unwrap();
+    channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
     for (n, event) in events.iter().enumerate() {
         let mut properties = BasicProperties::default();
         if n == 0 {
@@ -36,9 +42,18 @@ async fn called(cluster: &mut Cluster, now: &str) -> Vec<TraceParent> {
         channel
             .basic_publish(leads, "lead.captured".into(), BasicPublishOptions::default(), &body, properties)
             .await
+            .unwrap()
+            .await
             .unwrap();
     }
+    let _closing = connection.close(200, "done".into()).await;
+}
+
+/// The contexts of the calls that are out, in the order of their causes.
+async fn contexts_of_calls(cluster: &mut Cluster) -> Vec<TraceParent> {
     cluster.settle(3, 0).await;
+    let connection = Connection::connect(&cluster.amqp, ConnectionProperties::default()).await.unwrap();
+    let channel = connection.create_channel().await.unwrap();
     let mut found = Vec::new();
     let queue = format!("{}tasks.calls-now", cluster.prefix);
     while let Some(got) = channel.basic_get(queue.clone().into(), BasicGetOptions { no_ack: true }).await.unwrap() {
@@ -63,6 +78,18 @@ async fn a_context_flows_through_unchanged_where_nobody_collects() {
     assert_eq!(contexts[0].to_string(), BY_HEADER);
     assert_eq!(contexts[1].to_string(), BY_ENVELOPE);
     assert_ne!(contexts[2].trace, contexts[0].trace);
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_another_worker_publishes_after_a_crash_goes_on_in_its_causes_trace() {
+    let (mut cluster, now) = at_noon("untraced").await;
+    send(&cluster, &now).await;
+    let first = cluster.worker(Some("after_commit:1"));
+    wait_for("the death of the first worker", || cluster.has_died(first).then_some(()));
+    cluster.worker(None);
+    let contexts = contexts_of_calls(&mut cluster).await;
+    assert_eq!((contexts[0].to_string(), contexts[1].to_string()), (BY_HEADER.to_owned(), BY_ENVELOPE.to_owned()));
     cluster.stop().await;
 }
 

@@ -168,7 +168,7 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
             0 if ours.unreported == 0 => "The lead asked and nobody has called yet.".to_owned(),
             0 => {
                 let asked = counted(ours.unreported, "call").to_lowercase();
-                format!("The lead asked; we asked for {asked} and nobody told us of any.")
+                format!("The lead asked; nobody told us what became of {asked} that we asked for.")
             }
             n if ours.unreported == 0 => format!("{} without an answer so far; the next is due.", counted(n, "call")),
             n => {

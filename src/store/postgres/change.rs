@@ -206,15 +206,15 @@ pub async fn add_outbox(session: &mut Session, rows: &[OutboxRow], lease: &Lease
     }
     let sql = concat!(
         "insert into outbox (id, lead_no, queue, routing_key, kind, cause, priority, lead_version, expires_at_ms,
-            body, state, attempted, lessee, ready_at_ms, created_at_ms)
-        select id, lead_no, queue, routing_key, kind, cause, priority, lead_version, expires_at_ms, body,
+            body, traceparent, state, attempted, lessee, ready_at_ms, created_at_ms)
+        select id, lead_no, queue, routing_key, kind, cause, priority, lead_version, expires_at_ms, body, traceparent,
             case when $11 then 'handed' else 'unsent' end, false, case when $11 then $12::uuid end,
             clock.ms + case when $11 then $13::bigint else 0 end, clock.ms
         from (select ",
         clock_ms!(),
         " as ms) as clock, unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[],
-            $7::smallint[], $8::bigint[], $9::bigint[], $10::bytea[])
-            as n (id, lead_no, queue, routing_key, kind, cause, priority, lead_version, expires_at_ms, body)"
+            $7::smallint[], $8::bigint[], $9::bigint[], $10::bytea[], $14::text[])
+            as n (id, lead_no, queue, routing_key, kind, cause, priority, lead_version, expires_at_ms, body, traceparent)"
     );
     fn column<'a, T>(rows: &'a [OutboxRow], of: impl Fn(&'a OutboxRow) -> T) -> Vec<T> {
         rows.iter().map(of).collect()
@@ -232,7 +232,8 @@ pub async fn add_outbox(session: &mut Session, rows: &[OutboxRow], lease: &Lease
         .bind(column(rows, |r| r.body.as_slice()))
         .bind(lease.hand)
         .bind(lease.lessee)
-        .bind(milliseconds(lease.length));
+        .bind(milliseconds(lease.length))
+        .bind(column(rows, |r| r.traceparent.as_deref()));
     session.execute(statement).await?;
     Ok(())
 }

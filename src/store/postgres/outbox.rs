@@ -33,7 +33,7 @@ pub async fn take(
         " + $4
         from due where o.id = due.id
         returning o.seq, o.id, o.lead_no, o.queue, o.routing_key, o.kind, o.cause, o.priority, o.lead_version,
-            o.expires_at_ms, o.body"
+            o.expires_at_ms, o.body, o.traceparent"
     );
     let statement = sqlx::query(sql)
         .bind(except.iter().map(String::as_str).collect::<Vec<_>>())
@@ -61,6 +61,7 @@ fn row_of(row: &PgRow) -> Result<(i64, OutboxRow), StoreError> {
         lead_version: row.try_get(8).map_err(failed)?,
         expires_at: expires_at.map(Moment),
         body: row.try_get(10).map_err(failed)?,
+        traceparent: row.try_get(11).map_err(failed)?,
     };
     Ok((row.try_get(0).map_err(failed)?, outbox_row))
 }

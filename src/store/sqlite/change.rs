@@ -157,9 +157,9 @@ pub async fn add_outbox(session: &mut Session, outbox: &[OutboxRow], lease: &Lea
         return Ok(());
     }
     let sql = "insert into outbox (id, lead_no, queue, routing_key, kind, cause, priority, lead_version, expires_at_ms,
-            body, state, attempted, lessee, ready_at_ms, created_at_ms)
+            body, traceparent, state, attempted, lessee, ready_at_ms, created_at_ms)
         select unhex(value->>0), value->>1, value->>2, value->>3, value->>4, unhex(value->>5), value->>6, value->>7,
-            value->>8, unhex(value->>9), ?2, 0, ?3, ?4, ?5
+            value->>8, unhex(value->>9), value->>10, ?2, 0, ?3, ?4, ?5
         from json_each(?1)";
     let row_of = |row: &OutboxRow| {
         json!([
@@ -173,6 +173,7 @@ pub async fn add_outbox(session: &mut Session, outbox: &[OutboxRow], lease: &Lea
             row.lead_version,
             row.expires_at.map(|at| at.0),
             hex(&row.body),
+            row.traceparent,
         ])
     };
     let now = clock();

@@ -29,7 +29,8 @@ pub async fn take(
             ready_at_ms = ?4
         where seq in (select seq from outbox where ready_at_ms <= ?5
             and queue not in (select value from json_each(?1)) order by ready_at_ms, seq limit ?2)
-        returning seq, id, lead_no, queue, routing_key, kind, cause, priority, lead_version, expires_at_ms, body";
+        returning seq, id, lead_no, queue, routing_key, kind, cause, priority, lead_version, expires_at_ms, body,
+            traceparent";
     let now = clock();
     let statement = sqlx::query(sql)
         .bind(rows(except.iter().map(|queue| Value::from(queue.as_str()))))
@@ -58,6 +59,7 @@ fn row_of(row: &SqliteRow) -> Result<(i64, OutboxRow), StoreError> {
         lead_version: row.try_get(8).map_err(failed)?,
         expires_at: expires_at.map(Moment),
         body: row.try_get(10).map_err(failed)?,
+        traceparent: row.try_get(11).map_err(failed)?,
     };
     Ok((row.try_get(0).map_err(failed)?, outbox_row))
 }

@@ -156,7 +156,7 @@ pub async fn a_merge_moves_what_waits_for_the_lead<B: Backend>(b: Arc<B>) {
         [(survivor, &b"early"[..])]
     );
     drop(held);
-    let (held, loaded) = store.hold_due(9).await.unwrap().unwrap();
+    let (held, loaded) = hold_due(&store).await;
     let causes: Vec<_> = loaded.inbox.iter().map(|(_, lead, cause)| (*lead, &cause[..])).collect();
     assert_eq!(causes, [(survivor, &b"early"[..]), (survivor, &b"late"[..])]);
     drop(held);

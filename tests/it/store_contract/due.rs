@@ -25,7 +25,7 @@ pub async fn an_answer_wakes_its_lead<B: Backend>(b: Arc<B>) {
     change(&store, &[asks], Changes { inbox, ..Changes::default() }).await.unwrap();
     let now = store.info().await.unwrap().now;
     assert!(store.next_wake().await.unwrap().is_some_and(|due| due <= now));
-    let (held, loaded) = store.hold_due(9).await.unwrap().unwrap();
+    let (held, loaded) = hold_due(&store).await;
     assert_eq!(loaded.leads.iter().map(|l| l.lead_no).collect::<Vec<_>>(), [told]);
     let causes: Vec<_> = loaded.inbox.iter().map(|(_, lead, cause)| (*lead, &cause[..])).collect();
     assert_eq!(causes, [(told, &b"first\0"[..]), (told, &b"second"[..])]);
@@ -54,7 +54,7 @@ pub async fn a_lead_is_due_when_its_wakeup_says_so<B: Backend>(b: Arc<B>) {
     assert!(loaded.now >= now);
     let done = loaded.leads.iter().map(|l| LeadRow { wake_at: None, ..l.clone() }).collect();
     store.commit(held, Changes { leads: done, ..Changes::default() }, no_lease()).await.unwrap();
-    let (held, loaded) = store.hold_due(9).await.unwrap().unwrap();
+    let (held, loaded) = hold_due(&store).await;
     assert_eq!(loaded.leads.iter().map(|l| l.lead_no).collect::<Vec<_>>(), [leads[0]]);
     drop(held);
     wake(&store, leads[0], Some(now + Span::hours(2))).await;
@@ -99,6 +99,6 @@ pub async fn a_shifted_clock_shifts_what_is_due<B: Backend>(b: Arc<B>) {
     wake(&store, lead_no, Some(now + Span::days(1))).await;
     assert!(store.hold_due(9).await.unwrap().is_none());
     let tomorrow = b.store_with_clock_offset(Span::days(2));
-    let (_held, loaded) = tomorrow.hold_due(9).await.unwrap().unwrap();
+    let (_held, loaded) = hold_due(&tomorrow).await;
     assert!(loaded.now >= now + Span::days(2));
 }

@@ -106,7 +106,7 @@ pub async fn an_overdue_task_tells_its_lead_once<B: Backend>(b: Arc<B>) {
         store.expire_outbox(&[(task(5), lead_no, b"expired".to_vec())]).await.unwrap();
     }
     assert_eq!(store.outbox_depth().await.unwrap(), []);
-    let (_held, loaded) = store.hold_due(9).await.unwrap().unwrap();
+    let (_held, loaded) = hold_due(&store).await;
     let causes: Vec<_> = loaded.inbox.iter().map(|(_, lead, cause)| (*lead, &cause[..])).collect();
     assert_eq!(causes, [(lead_no, &b"expired"[..])]);
 }

@@ -73,7 +73,7 @@ pub async fn an_answer_goes_to_the_inbox_and_its_task_to_the_outbox<B: Backend>(
         deferred: vec![],
     };
     store.commit_pool(held, changes, no_lease()).await.unwrap();
-    let (_held, loaded) = store.hold_due(9).await.unwrap().unwrap();
+    let (_held, loaded) = hold_due(&store).await;
     assert_eq!(loaded.inbox.iter().map(|(.., cause)| &cause[..]).collect::<Vec<_>>(), [b"granted"]);
     assert_eq!(loaded.unsent, [task(1)].into());
     assert_eq!(loaded.claims, [("desk".to_owned(), task(2))].into());

@@ -33,7 +33,7 @@ async fn leads_held_by_others_are_skipped_by_the_wake_lane() {
         rows[2].linked = vec![leads[0]];
         change(&store, &leads, Changes { leads: rows, ..Changes::default() }).await.unwrap();
         let (held, _) = hold(&store, by_number([leads[0]])).await;
-        let (others, loaded) = store.hold_due(9).await.unwrap().unwrap();
+        let (others, loaded) = hold_due(&store).await;
         assert_eq!(loaded.leads.iter().map(|l| l.lead_no).collect::<Vec<_>>(), [leads[1], leads[3]]);
         // Everything due is in somebody's hands now.
         assert!(store.hold_due(9).await.unwrap().is_none());
@@ -54,7 +54,7 @@ async fn an_answer_that_comes_while_its_lead_moves_its_wakeup_is_not_lost() {
         change(&store, &[asks], Changes { inbox: vec![(told, vec![1])], ..Changes::default() }).await.unwrap();
         let later = LeadRow { wake_at: Some(now + Span::days(7)), ..lead(told, &[2]) };
         store.commit(held, Changes { leads: vec![later], ..Changes::default() }, no_lease()).await.unwrap();
-        let (_held, loaded) = store.hold_due(9).await.unwrap().unwrap();
+        let (_held, loaded) = hold_due(&store).await;
         assert_eq!(loaded.inbox.len(), 1);
     })
     .await;
