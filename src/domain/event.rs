@@ -1,7 +1,7 @@
 //! Events as the core knows them: parsed, normalised, closed. How they look on the wire is `wire::inbound`'s affair.
 //!
 //! Every event type of the contract is one variant of [`Body`]; everything a field can be is a type of its own,
-//! so that nothing further in has to ask whether a value makes sense.
+//! so that nothing further in has to ask whether a value makes sense. Long, because it is the list of all events.
 
 use jiff::civil;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,8 @@
 //! Folding an event into the facts: one straight function an event type, no judgement.
 //!
 //! Order-free: every write goes through a register, a series or a bounded list of `register`. What a text
-//! means is read here once and remembered; what it is worth is decided later, by `judge`.
+//! means is read here once and remembered; what it is worth is decided later, by `judge`. Long, because every event type
+//! has its function here.
 
 use super::event::*;
 use super::facts::*;

@@ -1,6 +1,7 @@
 //! Tasks: what is sent out, frozen; and the closed set of states that a task goes through.
 //!
-//! The structs serialise to exactly the `data` of the contract; the envelope around it is `wire::outbound`'s.
+//! The structs serialise to exactly the `data` of the contract; the envelope around it is `wire::outbound`'s. Long, because
+//! every field that a task may carry stands here once.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

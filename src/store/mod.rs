@@ -2,7 +2,8 @@
 //!
 //! Two implementations keep one contract, proved by one suite (`tests/it/store_contract.rs`): [`postgres`] for
 //! production and [`sqlite`] for the embedded profile. A lead's state is opaque bytes here: nothing in this
-//! module knows what a lead means, and nothing outside it knows SQL.
+//! module knows what a lead means, and nothing outside it knows SQL. Long, because the seam is the whole of it: what each
+//! row means and what each call promises, which both implementations and the suite go by.
 
 pub mod postgres;
 pub mod sqlite;

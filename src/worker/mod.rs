@@ -7,6 +7,7 @@
 mod backoff;
 mod chores;
 mod circumstances;
+mod halves;
 mod intake;
 pub mod load;
 mod measure;

@@ -2,13 +2,13 @@
 //!
 //! A small batch is one transaction, a large one two that share no key. What one message may have caused leads to one by one, so
 //! that only the culprit is set aside; what the database or a neighbour caused is tried again whole and counts against nobody.
+//! Long, because the whole way of a batch is read here, from top to bottom.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use rustc_hash::FxHashMap;
-
+use super::halves::halves;
 use super::load::{changes, working_set};
 use super::seam::{Seam, pass};
 use super::{Settings, Worker};
@@ -30,9 +30,6 @@ const CONTENDED_TRIES: u32 = 3;
 const ALONE_TRIES: u32 = 60;
 /// Tries of one message alone, each counted in the database before it is made, until it is set aside.
 const SUSPECT_TRIES: u32 = 3;
-
-/// Messages from which on a batch is worked in two halves. [measured: below it the second transaction costs more]
-const WORTH_HALVING: usize = 64;
 
 /// What became of a batch; the deliveries themselves are the caller's to settle.
 #[derive(Debug, Default)]
@@ -124,7 +121,7 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
     /// Those of [`Stepper::batch`].
     pub async fn work_batch(&self, batch: Batch<Q::Raw>) -> Result<Handled<Q::Raw>, StoreError> {
         let Batch { received, fresh, mut suspects, mut handled } = batch;
-        let (left, right) = halves(fresh);
+        let (left, right) = halves(fresh, |message| &message.event);
         // While the database is busy with the one, the worker decides on the other.
         let outcomes = tokio::join!(self.work(&left), self.work(&right));
         for (mut fresh, outcome) in [(left, outcomes.0), (right, outcomes.1)] {
@@ -316,52 +313,6 @@ fn kept<R>(delivery: &Delivery<R>, event: &Event) -> Vec<u8> {
     let (content_type, headers) = (delivery.meta.content_type.as_deref(), &delivery.meta.headers);
     let envelope = Envelope { body: &delivery.body, content_type, headers, timestamp_ms: None };
     inbound::structured(&envelope, event).unwrap_or_else(|| delivery.body.clone())
-}
-
-/// A batch in two that share no key and no task, as far as the messages tell, so that neither waits for the other's
-/// leads. A small one stays whole: two transactions would cost more than they save.
-fn halves<R>(fresh: Vec<Message<R>>) -> (Vec<Message<R>>, Vec<Message<R>>) {
-    if fresh.len() < WORTH_HALVING {
-        return (fresh, Vec::new());
-    }
-    let mut groups = Groups((0..fresh.len()).collect());
-    let (mut by_key, mut by_task) = (FxHashMap::default(), FxHashMap::default());
-    for (i, message) in fresh.iter().enumerate() {
-        for key in &message.event.keys {
-            groups.join(i, *by_key.entry(key).or_insert(i));
-        }
-        if let Some(task) = message.event.task_id {
-            groups.join(i, *by_task.entry(task).or_insert(i));
-        }
-    }
-    let mut side_of = FxHashMap::default();
-    let mut sizes = [0_usize; 2];
-    let sides: Vec<bool> = (0..fresh.len())
-        .map(|i| {
-            let side = *side_of.entry(groups.of(i)).or_insert(sizes[1] < sizes[0]);
-            sizes[usize::from(side)] += 1;
-            side
-        })
-        .collect();
-    let mut sides = sides.into_iter();
-    fresh.into_iter().partition(|_| !sides.next().unwrap_or_default())
-}
-
-/// What belongs together: each names another of its group, or itself.
-struct Groups(Vec<usize>);
-
-impl Groups {
-    fn of(&mut self, mut i: usize) -> usize {
-        while self.0[i] != i {
-            self.0[i] = self.0[self.0[i]];
-            i = self.0[i];
-        }
-        i
-    }
-    fn join(&mut self, a: usize, b: usize) {
-        let (a, b) = (self.of(a), self.of(b));
-        self.0[a.max(b)] = a.min(b);
-    }
 }
 
 fn failure(error: StoreError) -> Failure {
