@@ -17,6 +17,7 @@ mod house;
 mod http;
 mod inbound;
 mod interfaces;
+mod obstacles;
 mod occasions;
 mod order;
 mod outages;

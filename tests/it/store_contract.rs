@@ -177,6 +177,7 @@ both_keep! {
         a_worker_that_was_stopped_cannot_release_what_another_took,
         what_may_have_been_sent_is_never_called_unsent_again,
         an_overdue_task_tells_its_lead_once,
+        a_revoked_task_that_still_waits_is_recalled_and_a_revocation_outlives_an_erasure,
         a_queue_can_be_left_alone;
     pools:
         a_pool_is_granted_by_one_worker_at_a_time,

@@ -111,6 +111,22 @@ pub async fn an_overdue_task_tells_its_lead_once<B: Backend>(b: Arc<B>) {
     assert_eq!(causes, [(lead_no, &b"expired"[..])]);
 }
 
+pub async fn a_revoked_task_that_still_waits_is_recalled_and_a_revocation_outlives_an_erasure<B: Backend>(b: Arc<B>) {
+    let store = migrated(&*b).await;
+    // The broker refused it once: it waits, and may have been seen.
+    let lead_no = decided(&store, lapsed_lease(ME)).await;
+    let mut revocation = outbox_row(task(6), lead_no);
+    revocation.kind = "task.revoked".into();
+    let taken_back = Changes { recalled: vec![task(5)], outbox: vec![revocation], ..Changes::default() };
+    change(&store, &[lead_no], taken_back).await.unwrap();
+
+    let (held, loaded) = hold(&store, by_number([lead_no])).await;
+    let empty = LeadRow { erased: true, keys: vec![], state: vec![], ..loaded.leads[0].clone() };
+    let erasure = Changes { leads: vec![empty], erased: vec![lead_no], ..Changes::default() };
+    store.commit(held, erasure, no_lease()).await.unwrap();
+    assert_eq!(take(&store, lease(OTHER)).await, [task(6)]);
+}
+
 pub async fn a_queue_can_be_left_alone<B: Backend>(b: Arc<B>) {
     let store = migrated(&*b).await;
     let lead_no = decided(&store, no_lease()).await;
