@@ -105,7 +105,8 @@ fn a_dialer_that_reports_nothing_is_asked_again_and_not_for_ever() {
     w.until("2026-05-01T00:00:00Z");
     assert!(w.calls().len() <= 12, "{}", w.calls().len());
     assert_ne!(w.lead().verdict, "bad");
-    let told = w.calls().iter().any(|c| c["data"]["reason"]["summary"].as_str().unwrap().contains("nobody told us"));
+    let told =
+        w.calls().iter().any(|c| c["data"]["reason"]["summary"].as_str().unwrap().contains("nobody reported on"));
     assert!(told, "the reason does not claim calls that nobody reported");
 }
 

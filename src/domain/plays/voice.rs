@@ -168,15 +168,12 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
             0 if ours.unreported == 0 => "The lead asked and nobody has called yet.".to_owned(),
             0 => {
                 let asked = counted(ours.unreported, "call").to_lowercase();
-                format!("The lead asked; nobody told us what became of {asked} that we asked for.")
+                format!("The lead asked; nobody reported on {asked} that we sent out.")
             }
             n if ours.unreported == 0 => format!("{} without an answer so far; the next is due.", counted(n, "call")),
             n => {
-                let (made, asked) = (counted(n, "call"), counted(ours.unreported, "call"));
-                format!(
-                    "{made} without an answer so far; of {} more that we asked for nobody told us. The next is due.",
-                    asked.to_lowercase()
-                )
+                let (made, more) = (counted(n, "call"), counted(ours.unreported, "call").to_lowercase());
+                format!("{made} without an answer so far, and {more} that nobody reported on; the next is due.")
             }
         };
         (play, due, None, because)
