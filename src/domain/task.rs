@@ -206,7 +206,7 @@ pub fn route(kind: Kind, channel: Option<Channel>, priority: u8) -> Route {
     let (queue, routing_key, revoked_key) = match (kind, channel) {
         (Kind::FollowUp, Some(Channel::Email)) => ("outreach", "task.follow_up.email", "task.revoked.outreach"),
         (Kind::FollowUp, Some(Channel::Sms)) => ("outreach", "task.follow_up.sms", "task.revoked.outreach"),
-        (Kind::FollowUp, _) if priority >= 8 => ("calls-now", "task.follow_up.call.now", "task.revoked.calls-now"),
+        (Kind::FollowUp, _) if priority >= URGENT => ("calls-now", "task.follow_up.call.now", "task.revoked.calls-now"),
         (Kind::FollowUp, _) => ("calls", "task.follow_up.call.normal", "task.revoked.calls"),
         (Kind::ContactRepair, _) => ("contact-repair", "task.contact_repair", "task.revoked.contact-repair"),
         (Kind::NurtureCheckIn, _) => ("nurture", "task.nurture_check_in", "task.revoked.nurture"),
@@ -256,6 +256,10 @@ impl TaskState {
             | TaskState::Observed => false,
         }
     }
+    /// Whether the cadence takes the task for sent, reported or not.
+    pub fn counts_for_cadence(self) -> bool {
+        self == TaskState::Observed || (self != TaskState::Revoked && self.counts_for_caps())
+    }
     /// Whether legal and fatigue caps count the task as a touch.
     pub fn counts_for_caps(self) -> bool {
         match self {
@@ -270,6 +274,8 @@ impl TaskState {
     }
 }
 
+/// Calls of this priority and above go to the urgent queue.
+pub const URGENT: u8 = 8;
 /// After its expiry a task waits this long for a late report before it counts as attempted without one.
 pub const REPORT_GRACE: Span = Span::hours(1);
 /// A task names its lead for this long after it ended.

@@ -168,3 +168,18 @@ fn a_lead_that_is_passed_on_hears_from_the_partner_and_comes_back_when_nobody_ta
     assert_eq!(meanwhile.count(), 0, "nobody of ours disturbs a lead that is being passed on");
     assert_ne!(w.lead().stage, "lent", "nobody took it up, so it is ours again");
 }
+
+#[test]
+fn a_late_report_makes_an_unreported_call_an_attempt_and_nothing_twice() {
+    let mut w = World::new();
+    w.send(&inquiry(&["call"]));
+    let id = w.calls()[0]["id"].clone();
+    w.until("2026-03-04T20:00:00Z");
+    w.send(&event("e-2", "task.done", "2026-03-04T20:00:00Z", json!({ "task_id": id })));
+    w.until("2026-03-06T23:00:00Z");
+    let because = w.calls()[2]["data"]["reason"]["summary"].as_str().unwrap().to_owned();
+    assert!(
+        because.starts_with("One call without an answer so far, and one call that nobody reported on"),
+        "{because}"
+    );
+}

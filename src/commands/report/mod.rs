@@ -21,7 +21,7 @@ use crate::domain::event::Outcome;
 use crate::domain::facts::Facts;
 use crate::domain::identity::{KeyKind, LeadNo};
 use crate::domain::lead::Lead;
-use crate::domain::task::{Class, Play, rfc3339};
+use crate::domain::task::{Class, Play, URGENT, rfc3339};
 use crate::domain::time::{Moment, Span};
 use crate::domain::world::Tally;
 use crate::reading::Reader;
@@ -83,6 +83,7 @@ pub struct CallNow {
     pub play: &'static str,
     #[serde(with = "rfc3339")]
     pub until: Moment,
+    pub urgent: bool,
     pub conversion: f64,
     pub grade: String,
     /// Filled in for the lines that are shown.
@@ -206,7 +207,7 @@ impl Report {
         self.leads += 1;
         let is_over = lead.conduct.stage.is_over();
         if let Some(line) = (!is_over).then(|| call_now(lead, j, now)).flatten() {
-            self.call_now.add(line, |a, b| a.conversion > b.conversion);
+            self.call_now.add(line, |a, b| (a.urgent, a.conversion) > (b.urgent, b.conversion));
         }
         self.first_touch(&lead.facts, j);
         if let Some(line) = our_fault(lead, j) {
@@ -258,7 +259,8 @@ fn call_now(lead: &Lead, j: &Judgement<'_>, now: Moment) -> Option<CallNow> {
         number: entry.key.clone(),
         play: entry.play.name(),
         until: entry.expires_at,
-        // An urgent call comes before any that can wait, however promising.
+        // One for the urgent queue comes before any that can wait, however promising.
+        urgent: entry.priority >= URGENT,
         conversion: j.conversion.probability,
         grade: j.grade.to_string(),
         why: String::new(),

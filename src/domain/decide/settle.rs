@@ -113,6 +113,7 @@ pub(super) fn settle_by_event(
         Body::Report(report) => {
             let Some(entry) = event.task_id.and_then(|id| conduct.entry_mut(id)) else { return };
             let was_open = entry.is_open() || entry.state == TaskState::Expired;
+            let was_unreported = entry.state == TaskState::Expired && entry.class == Class::Voice;
             if was_open || entry.state == TaskState::Revoked {
                 let (state, what) = match report.what {
                     ReportWhat::Done => (TaskState::Done, Happened::Done),
@@ -128,6 +129,8 @@ pub(super) fn settle_by_event(
             if entry.play == Play::ReferralHandoff && report.what != ReportWhat::Done {
                 conduct.lent = None;
             }
+            // Late, but a report after all.
+            conduct.episode.unreported = conduct.episode.unreported.saturating_sub(u32::from(was_unreported));
         }
         Body::Partner(response) => {
             if let Some(id) = event.task_id {

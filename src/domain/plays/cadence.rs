@@ -56,15 +56,7 @@ pub(super) fn our_episode_calls(v: &View<'_, '_>) -> EpisodeCalls {
         }
     }
     for e in v.conduct.ledger.iter().filter(|e| e.class == Class::Voice && !e.touched && e.made_at >= started) {
-        if matches!(
-            e.state,
-            TaskState::Ready
-                | TaskState::Held
-                | TaskState::Done
-                | TaskState::Failed
-                | TaskState::Expired
-                | TaskState::Observed
-        ) {
+        if e.state.counts_for_cadence() {
             attempts += u32::from(e.state != TaskState::Expired);
             note(e.made_at, CallResult::NoAnswer);
             // A call that was sent out since makes the failure good, whether or not anybody reports on it.

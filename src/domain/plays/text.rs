@@ -12,7 +12,7 @@ use crate::domain::event::Channel;
 use crate::domain::facts::SignalKind;
 use crate::domain::intervals::Intervals;
 use crate::domain::policy::NurtureRules;
-use crate::domain::task::{Class, Play, TaskState};
+use crate::domain::task::{Class, Play};
 use crate::domain::time::{Moment, Span};
 use crate::domain::words::{Finding, Label, Medium};
 
@@ -155,17 +155,7 @@ fn episode_texts(v: &View<'_, '_>) -> u32 {
         .ledger
         .iter()
         .filter(|e| e.class == Class::Text && !e.touched && e.made_at >= started)
-        .filter(|e| {
-            matches!(
-                e.state,
-                TaskState::Ready
-                    | TaskState::Held
-                    | TaskState::Done
-                    | TaskState::Failed
-                    | TaskState::Expired
-                    | TaskState::Observed
-            )
-        })
+        .filter(|e| e.state.counts_for_cadence())
         .count();
     (reported + own) as u32
 }
