@@ -40,11 +40,15 @@ impl Postgres {
     /// Those of [`Postgres::connect`].
     pub fn connect_trusting(url: &str, max_connections: u32, ca_pem: Option<&Path>) -> Result<Postgres, StoreError> {
         let mut options = PgConnectOptions::from_str(url).map_err(|e| StoreError::Refused(Box::new(e)))?;
+        let says_nothing = !url.contains("sslmode=") && !url.contains("ssl-mode=");
         if let Some(path) = ca_pem {
             options = options.ssl_root_cert(path);
-            if !url.contains("sslmode=") && !url.contains("ssl-mode=") {
+            if says_nothing {
                 options = options.ssl_mode(PgSslMode::VerifyFull);
             }
+        } else if says_nothing && is_loopback(options.get_host()) {
+            // Whoever can listen there can read our memory; encrypting costs both sides a tenth of their work.
+            options = options.ssl_mode(PgSslMode::Disable);
         }
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
@@ -65,6 +69,11 @@ impl Postgres {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// Whether what is sent there never leaves this machine.
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }
 
 fn session_settings(options: PgConnectOptions) -> PgConnectOptions {
