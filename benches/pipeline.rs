@@ -3,7 +3,8 @@
 //! `cargo bench --bench pipeline -- [EVENTS.jsonl]` with DATABASE_URL and AMQP_URL (or their defaults). The floor makes
 //! the same calls on the same store and queue with prepared rows (same keys, same bytes of state, history and tasks) and
 //! decides nothing: what gleaner adds to it is decoding, deciding and encoding. Rounds are interleaved, medians told.
-//! Every round has a database and a name prefix of its own, dropped afterwards.
+//! Every round has a database and a name prefix of its own, dropped afterwards. `--rounds N` makes N of them (three), and
+//! `--only gleaner` or `--only floor` one side alone, for a profiler.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -24,14 +25,16 @@ use gleaner::worker::{Health, Settings, Worker};
 use sqlx::{Connection, PgConnection, Row};
 use uuid::Uuid;
 
-const ROUNDS: usize = 3;
 const BATCH: usize = 500;
 const LINGER: Duration = Duration::from_millis(5);
-/// What gleaner writes for a lead and a task of the real stream, on average.
-const STATE_BYTES: usize = 1300;
+/// A Tuesday at noon in New York, long after the stream: how much there is to do must not depend on when it is measured.
+const NOW: &str = "2026-03-03T17:00:00Z";
+/// What gleaner writes for a lead and a task of the real stream, on average, as the first round tells.
+const STATE_BYTES: usize = 2600;
 const TASK_BYTES: usize = 2300;
-/// One task in so many events of the real stream.
-const EVENTS_PER_TASK: usize = 12;
+/// So many tasks in so many events of the real stream.
+const TASKS: usize = 2;
+const IN_EVENTS: usize = 9;
 
 struct Stream {
     bodies: Vec<Vec<u8>>,
@@ -42,7 +45,7 @@ struct Stream {
 }
 
 fn stream() -> Stream {
-    let path = std::env::args().skip(1).find(|a| !a.starts_with('-'));
+    let path = arguments().into_iter().find(|a| a.ends_with(".jsonl"));
     let path = path.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/samples/demo.jsonl").to_owned());
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("cannot read {path}: {e}"));
     let settings = inbound();
@@ -59,6 +62,20 @@ fn stream() -> Stream {
     }
     println!("{path}: {} events", s.events.len());
     s
+}
+
+fn clock_offset() -> Span {
+    let wanted: jiff::Timestamp = NOW.parse().unwrap_or_else(|e| panic!("{e}"));
+    Moment::from_timestamp(wanted) - Moment::from_timestamp(jiff::Timestamp::now())
+}
+
+fn arguments() -> Vec<String> {
+    std::env::args().skip(1).collect()
+}
+
+/// What follows an option on the command line.
+fn option(name: &str) -> Option<String> {
+    arguments().into_iter().skip_while(|a| a != name).nth(1)
 }
 
 fn inbound() -> Inbound {
@@ -85,7 +102,7 @@ impl Round {
         let mut db = PgConnection::connect(&admin).await.unwrap_or_else(|e| panic!("no database: {e}"));
         run(&mut db, &format!("create database {database}")).await;
         let url = format!("{base}/{database}");
-        let store = Postgres::connect(&url, 10).unwrap_or_else(|e| panic!("{e}"));
+        let store = Postgres::connect(&url, 10).unwrap_or_else(|e| panic!("{e}")).with_clock_offset(clock_offset());
         store.migrate(Some("0")).await.unwrap_or_else(|e| panic!("{e}"));
         let prefix = format!("bench-{}.", &tag[..8]);
         let mut settings = RabbitSettings::new(amqp);
@@ -100,18 +117,33 @@ impl Round {
         Round { store, queue, url, admin, database, prefix }
     }
 
-    /// Waits until all events are in and all tasks are out.
-    async fn done(&self, events: usize) {
+    /// Waits until all events are in and all tasks are out. The database is asked only when the worker says that the
+    /// events are in: asking it all the time would be work of its own.
+    async fn done(&self, events: usize, metrics: &Metrics) {
         let mut db = PgConnection::connect(&self.url).await.unwrap_or_else(|e| panic!("{e}"));
-        for _ in 0..6000 {
-            let sql = "select (select count(*) from seen), (select count(*) from outbox)";
-            let row = sqlx::query(sql).fetch_one(&mut db).await.unwrap_or_else(|e| panic!("{e}"));
-            if row.get::<i64, _>(0) as usize >= events && row.get::<i64, _>(1) == 0 {
+        for _ in 0..12_000 {
+            let waiting: i64 = match applied(metrics) >= events {
+                true => one(&mut db, "select count(*) from outbox").await,
+                false => 1,
+            };
+            if waiting == 0 {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("two minutes were not enough");
+    }
+
+    /// What a lead, a task and their number came to, for the floor's rows.
+    async fn written(&self, events: usize) {
+        let mut db = PgConnection::connect(&self.url).await.unwrap_or_else(|e| panic!("{e}"));
+        let state = one(&mut db, "select avg(length(state))::bigint from leads").await;
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        let tasks = one(&mut db, "select n_tup_ins from pg_stat_user_tables where relname = 'outbox'").await;
+        println!(
+            "  wrote {state} bytes of state a lead, {tasks} tasks: one in {:.1} events",
+            events as f64 / tasks as f64
+        );
     }
 
     async fn drop_all(self) {
@@ -136,12 +168,23 @@ impl Round {
     }
 }
 
+async fn one(db: &mut PgConnection, sql: &str) -> i64 {
+    sqlx::query(sql).fetch_one(db).await.unwrap_or_else(|e| panic!("{sql}: {e}")).get(0)
+}
+
+/// How many events the worker says it has applied.
+fn applied(metrics: &Metrics) -> usize {
+    let text = metrics.encode();
+    let counts = text.lines().filter(|l| l.starts_with("gleaner_events_total{") && l.contains("\"applied\""));
+    counts.filter_map(|l| l.rsplit(' ').next()?.parse::<usize>().ok()).sum()
+}
+
 async fn run(db: &mut PgConnection, sql: &str) {
     sqlx::query(sql).execute(db).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
 }
 
 /// gleaner itself, one worker.
-async fn gleaner(stream: &Stream) -> f64 {
+async fn gleaner(stream: &Stream, told: bool) -> f64 {
     let round = Round::new(stream).await;
     let policy = Policy::shipped(Fictional::Allow).unwrap_or_else(|e| panic!("{}", e.join("\n")));
     // The stream is years old; what it would cause is decided and sent as if it were of today, and not paced.
@@ -152,23 +195,26 @@ async fn gleaner(stream: &Stream) -> f64 {
         prefetch: 1000,
         shutdown_grace: Duration::from_secs(10),
         inbound: inbound(),
-        clock_offset: Span::ZERO,
+        clock_offset: clock_offset(),
         keep_history: Span::days(400),
     };
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let (store, queue) = (round.store.clone(), round.queue.clone());
+    let (store, queue, metrics) = (round.store.clone(), round.queue.clone(), Metrics::new());
     let started = Instant::now();
     let worker = tokio::spawn(Worker::run(
         store,
         queue,
         in_force,
         settings,
-        Metrics::new(),
+        metrics.clone(),
         Arc::new(Health::default()),
         stopped,
     ));
-    round.done(stream.events.len()).await;
+    round.done(stream.events.len(), &metrics).await;
     let rate = stream.events.len() as f64 / started.elapsed().as_secs_f64();
+    if told {
+        round.written(stream.events.len()).await;
+    }
     stop.send_replace(true);
     worker.await.unwrap_or_else(|e| panic!("{e}"));
     round.drop_all().await;
@@ -261,7 +307,7 @@ fn prepared(stream: &Stream, picked: &[usize], loaded: gleaner::store::Loaded) -
             at: event.at,
             body: stream.bodies[*i].clone(),
         });
-        if i % EVENTS_PER_TASK == 0 {
+        if i % IN_EVENTS < TASKS {
             changes.outbox.push(OutboxRow {
                 id: Uuid::new_v4(),
                 lead_no: no,
@@ -297,21 +343,37 @@ fn task_message(row: OutboxRow) -> TaskMessage {
     }
 }
 
+fn median(rates: &mut [f64]) -> Option<&f64> {
+    rates.sort_by(f64::total_cmp);
+    rates.get(rates.len() / 2)
+}
+
+fn told(floor: Option<&f64>, ours: Option<&f64>) -> String {
+    match (floor, ours) {
+        (Some(f), Some(g)) => format!("floor {f:.0} events/s, gleaner {g:.0} events/s, ratio {:.2}", g / f),
+        (Some(rate), None) | (None, Some(rate)) => format!("{rate:.0} events/s"),
+        (None, None) => "nothing was run".to_owned(),
+    }
+}
+
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap_or_else(|e| panic!("{e}"));
     runtime.block_on(async {
         let stream = stream();
+        let rounds: usize =
+            option("--rounds").map_or(3, |n| n.parse().unwrap_or_else(|_| panic!("--rounds takes a number")));
+        let only = option("--only");
+        let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
         let (mut floors, mut ours) = (Vec::new(), Vec::new());
-        for round in 1..=ROUNDS {
-            let f = floor(&stream).await;
-            let g = gleaner(&stream).await;
-            println!("round {round}: floor {f:.0} events/s, gleaner {g:.0} events/s, ratio {:.2}", g / f);
-            floors.push(f);
-            ours.push(g);
+        for round in 1..=rounds {
+            if wanted("floor") {
+                floors.push(floor(&stream).await);
+            }
+            if wanted("gleaner") {
+                ours.push(gleaner(&stream, round == 1).await);
+            }
+            println!("round {round}: {}", told(floors.last(), ours.last()));
         }
-        floors.sort_by(f64::total_cmp);
-        ours.sort_by(f64::total_cmp);
-        let (f, g) = (floors[ROUNDS / 2], ours[ROUNDS / 2]);
-        println!("median: floor {f:.0} events/s, gleaner {g:.0} events/s, ratio {:.2}", g / f);
+        println!("median: {}", told(median(&mut floors), median(&mut ours)));
     });
 }
