@@ -138,6 +138,8 @@ pub struct Net {
     pub tasks: Vec<(Uuid, LeadNo, Moment)>,
     /// Causes for leads that are not held here.
     pub inbox: Vec<(LeadNo, Answer)>,
+    /// Keys that a lead closed without their holders being known here: all but that lead are to be told.
+    pub closed_unseen: Vec<(KeyHash, LeadNo)>,
     pub made: Vec<(Kind, TaskState)>,
     /// What became of tasks, for the world.
     pub happened: Vec<(Play, Happened)>,
@@ -347,8 +349,12 @@ impl WorkingSet {
     fn tell_others(&mut self, no: LeadNo, closed: &[KeyHash], env: &Env, now: Moment) {
         let mut told = BTreeSet::new();
         for hash in closed {
-            let others: Vec<LeadNo> =
-                self.keys.get(hash).map(|h| h.leads.iter().copied().filter(|l| *l != no).collect()).unwrap_or_default();
+            // The event may have named the lead by another key, or by a task: then nobody asked who else carries this one.
+            let Some(holders) = self.keys.get(hash) else {
+                self.net.closed_unseen.push((*hash, no));
+                continue;
+            };
+            let others: Vec<LeadNo> = holders.leads.iter().copied().filter(|l| *l != no).collect();
             for other in others {
                 if !told.insert((other, *hash)) {
                     continue;

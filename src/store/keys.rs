@@ -79,6 +79,7 @@ pub fn follow_merges(changes: &mut Changes, survivors: &BTreeMap<LeadNo, LeadNo>
     changes.tasks.iter_mut().for_each(|row| follow(&mut row.lead_no));
     changes.claims.iter_mut().for_each(|row| follow(&mut row.lead_no));
     changes.inbox.iter_mut().for_each(|(lead, _)| follow(lead));
+    changes.told.iter_mut().for_each(|told| follow(&mut told.by));
 }
 
 #[cfg(test)]

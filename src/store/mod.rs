@@ -144,6 +144,8 @@ pub struct Changes {
     pub claims_dropped: Vec<(String, Uuid)>,
     /// Causes for other leads, which are due until they have worked them.
     pub inbox: Vec<(LeadNo, Vec<u8>)>,
+    /// Causes for whoever carries a key, which need not be held: they go to the inbox of each.
+    pub told: Vec<Told>,
     /// Inbox rows that were worked.
     pub inbox_done: Vec<i64>,
     /// Merged into what is there: see [`Suppression::join`].
@@ -172,6 +174,7 @@ impl Changes {
             claims,
             claims_dropped,
             inbox,
+            told,
             inbox_done,
             suppressions,
             world,
@@ -191,10 +194,19 @@ impl Changes {
             && claims.is_empty()
             && claims_dropped.is_empty()
             && inbox.is_empty()
+            && told.is_empty()
             && inbox_done.is_empty()
             && suppressions.is_empty()
             && world.is_empty()
     }
+}
+
+/// A cause for all leads that carry a key, but for the one it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub key: KeyHash,
+    pub by: LeadNo,
+    pub cause: Vec<u8>,
 }
 
 /// An event as received, kept for `explain`, `split` and audits until the retention ends.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::conduct::Stage;
+use crate::domain::decide::Answer;
 use crate::domain::event::EventKey;
 use crate::domain::lead::DecodeError;
 use crate::domain::lead::Lead;
@@ -10,7 +11,7 @@ use crate::domain::task::Play;
 use crate::domain::time::Moment;
 use crate::domain::working_set::{Holders, Net, Slot, WorkingSet};
 use crate::domain::world::{Delta, Flagged, Happened};
-use crate::store::{Changes, ClaimRow, KeyRow, LeadRow, Loaded, OutboxRow, TaskRow};
+use crate::store::{Changes, ClaimRow, KeyRow, LeadRow, Loaded, OutboxRow, TaskRow, Told};
 use crate::wire::outbound::{Message, message};
 
 /// The leads held, decoded.
@@ -54,6 +55,11 @@ pub fn changes(set: &WorkingSet, net: Net, now: Moment) -> Changes {
         suppressions: net.suppressions,
         world: world_rows(&net.happened, net.flagged),
         inbox: net.inbox.into_iter().map(|(no, answer)| (no, answer.encode())).collect(),
+        told: net
+            .closed_unseen
+            .into_iter()
+            .map(|(key, by)| Told { key, by, cause: Answer::Closed(key).encode() })
+            .collect(),
         ..Changes::default()
     };
     let dirty: BTreeSet<_> = net.leads.union(&net.new_leads).copied().collect();

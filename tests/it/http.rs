@@ -123,6 +123,30 @@ fn a_permit_is_given_in_the_legal_hours_and_taken_back_by_an_opt_out() {
 }
 
 #[test]
+fn an_opt_out_takes_back_the_call_of_another_lead_on_that_number_however_the_person_was_named() {
+    let worker = Embedded::at_noon();
+    let named = |id: &str, name: &str, email: &str| {
+        let mut inquiry = inquiry(id, email, ANA.1, &worker.now());
+        inquiry["data"]["lead"]["id"] = json!(email);
+        inquiry["data"]["profile"]["name"] = json!(name);
+        inquiry
+    };
+    worker.send(&[named("e-1", "Ana Ruiz", ANA.0)]);
+    let call = worker.first_tasks("calls-now").remove(0);
+    worker.send(&[named("e-2", "Bo Chen", "bo@example.com")]);
+    wait_for("both to be linked", || {
+        (lead(&worker, "email:bo@example.com")["linked"].as_array()?.len() == 1).then_some(())
+    });
+    // Bo's lead is named by its id alone: nobody asks who carries the number until it is closed.
+    let stop = json!({ "lead": { "id": "bo@example.com" }, "text": "STOP" });
+    worker.send(&[event("e-3", "sms.replied", &worker.now(), stop)]);
+    wait_for("the revocation of Ana's call", || {
+        worker.tasks("calls-now").into_iter().find(|t| t["data"]["revokes"] == call["id"])
+    });
+    assert_eq!(lead(&worker, "email:ana@example.com")["suppressed"][0]["channel"], "call");
+}
+
+#[test]
 fn a_token_opens_everything_and_the_probes_need_none() {
     let mut worker = Embedded::new(&[("GLEANER__HTTP__TOKEN", "hunter2")]);
     worker.start();

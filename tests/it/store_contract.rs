@@ -166,6 +166,7 @@ both_keep! {
         a_fact_about_the_world_is_kept_once;
     due:
         an_answer_wakes_its_lead,
+        whoever_carries_a_key_is_told_but_the_one_it_comes_from,
         a_lead_is_due_when_its_wakeup_says_so,
         a_wakeup_moved_or_cancelled_is_not_due,
         answers_do_not_starve_wakeups_nor_wakeups_answers,

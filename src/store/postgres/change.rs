@@ -8,13 +8,13 @@ use uuid::Uuid;
 
 use super::clock_ms;
 use super::leads::{numbers, uuids};
-use super::session::Session;
+use super::session::{Session, Statement};
 use crate::domain::event::{Channel, ContentHash, EventKey};
 use crate::domain::identity::{KeyHash, LeadNo};
 use crate::domain::suppression::{ClosedBecause, Suppression};
 use crate::domain::working_set::Divided;
 use crate::store::reach::Kept;
-use crate::store::{ClaimRow, HistoryRow, Lease, OutboxRow, StoreError, TaskRow};
+use crate::store::{Changes, ClaimRow, HistoryRow, Lease, OutboxRow, StoreError, TaskRow, Told};
 
 /// Takes tasks back that were never given to the broker; one that was given meanwhile means deciding anew.
 pub async fn drop_unsent(session: &mut Session, tasks: &[Uuid]) -> Result<(), StoreError> {
@@ -115,65 +115,125 @@ pub async fn erase(session: &mut Session, erased: &[LeadNo]) -> Result<(), Store
     Ok(())
 }
 
-pub async fn add_seen(
-    session: &mut Session,
-    seen: &[(LeadNo, EventKey, ContentHash)],
-    kept: &Kept,
-) -> Result<(), StoreError> {
-    if seen.is_empty() {
+macro_rules! append_sql {
+    ($conflict:literal) => {
+        concat!(
+            "with clock as (select ",
+            clock_ms!(),
+            " as ms),
+            seen_rows as (
+                insert into seen (lead_no, event_key, content)
+                select * from unnest($1::bigint[], $2::uuid[], $3::uuid[])",
+            $conflict,
+            "),
+            history_rows as (
+                insert into history (lead_no, at_ms, event_key, body)
+                select * from unnest($4::bigint[], $5::bigint[], $6::uuid[], $7::bytea[])),
+            task_rows as (
+                insert into tasks (task_id, lead_no, forget_after_ms)
+                select * from unnest($8::uuid[], $9::bigint[], $10::bigint[])
+                on conflict (task_id)
+                    do update set lead_no = excluded.lead_no, forget_after_ms = excluded.forget_after_ms),
+            facts as (
+                insert into world_deltas (event_key, body, at_ms)
+                select event_key, body, clock.ms from clock, unnest($11::uuid[], $12::bytea[]) as n (event_key, body)
+                on conflict (event_key) do nothing)
+            insert into outbox (id, lead_no, queue, routing_key, kind, cause, priority, lead_version, expires_at_ms,
+                body, traceparent, state, attempted, lessee, ready_at_ms, created_at_ms)
+            select id, lead_no, queue, routing_key, kind, cause, priority, lead_version, expires_at_ms, body,
+                traceparent, case when $24 then 'handed' else 'unsent' end, false, case when $24 then $25::uuid end,
+                clock.ms + case when $24 then $26::bigint else 0 end, clock.ms
+            from clock, unnest($13::uuid[], $14::bigint[], $15::text[], $16::text[], $17::text[], $18::bytea[],
+                $19::smallint[], $20::bigint[], $21::bigint[], $22::bytea[], $23::text[])
+                as n (id, lead_no, queue, routing_key, kind, cause, priority, lead_version, expires_at_ms, body,
+                    traceparent)"
+        )
+    };
+}
+
+/// What a unit of work adds and nobody else touches, in one round trip: seen, history, tasks, facts about the world,
+/// outbox. Outbox rows are born leased to the worker that commits them, so that nobody looks at them while it publishes.
+pub async fn append(session: &mut Session, changes: &Changes, kept: &Kept, lease: &Lease) -> Result<(), StoreError> {
+    let Changes { seen, history, tasks, world, outbox, .. } = changes;
+    if seen.is_empty() && history.is_empty() && tasks.is_empty() && world.is_empty() && outbox.is_empty() {
         return Ok(());
     }
     // To insert with a look for conflicts costs half as much again, and it is known already that there are none:
     // save for what a merge brings together, where the content that was seen first stays.
     let sql = match seen.iter().all(|(lead, event, _)| kept.has_surely_not_seen(*lead, *event)) {
-        true => {
-            "insert into seen (lead_no, event_key, content) select * from unnest($1::bigint[], $2::uuid[], $3::uuid[])"
-        }
-        false => {
-            "insert into seen (lead_no, event_key, content)
-            select * from unnest($1::bigint[], $2::uuid[], $3::uuid[]) on conflict (lead_no, event_key) do nothing"
-        }
+        true => append_sql!(""),
+        false => append_sql!(" on conflict (lead_no, event_key) do nothing"),
     };
+    let statement = bind_seen(sqlx::query(sql), seen);
+    let statement = bind_history(statement, history);
+    let statement = bind_tasks(statement, tasks);
+    let facts: BTreeMap<EventKey, &[u8]> = world.iter().map(|(event, body)| (*event, body.as_slice())).collect();
+    let statement = statement.bind(uuids(facts.keys().map(|event| event.0)));
+    let statement = statement.bind(facts.into_values().collect::<Vec<_>>());
+    session.execute(bind_outbox(statement, outbox, lease)).await?;
+    Ok(())
+}
+
+/// An outbox alone.
+pub async fn add_outbox(session: &mut Session, rows: &[OutboxRow], lease: &Lease) -> Result<(), StoreError> {
+    let changes = Changes { outbox: rows.to_vec(), ..Changes::default() };
+    append(session, &changes, &Kept::default(), lease).await
+}
+
+fn bind_seen<'q>(statement: Statement<'q>, seen: &[(LeadNo, EventKey, ContentHash)]) -> Statement<'q> {
     let mut rows: Vec<_> = seen.iter().collect();
     rows.sort_by_key(|(lead, event, _)| (*lead, *event));
     rows.dedup_by_key(|(lead, event, _)| (*lead, *event));
-    let leads = numbers(rows.iter().map(|(lead, _, _)| *lead));
-    let events = uuids(rows.iter().map(|(_, event, _)| event.0));
-    let contents = uuids(rows.iter().map(|(_, _, content)| content.0));
-    session.execute(sqlx::query(sql).bind(leads).bind(events).bind(contents)).await?;
-    Ok(())
+    statement
+        .bind(numbers(rows.iter().map(|(lead, _, _)| *lead)))
+        .bind(uuids(rows.iter().map(|(_, event, _)| event.0)))
+        .bind(uuids(rows.iter().map(|(_, _, content)| content.0)))
 }
 
-pub async fn add_history(session: &mut Session, history: &[HistoryRow]) -> Result<(), StoreError> {
-    if history.is_empty() {
-        return Ok(());
-    }
-    let sql = "insert into history (lead_no, at_ms, event_key, body)
-        select * from unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::bytea[])";
+fn bind_history<'q>(statement: Statement<'q>, history: &'q [HistoryRow]) -> Statement<'q> {
     let mut rows: Vec<&HistoryRow> = history.iter().collect();
     rows.sort_by_key(|row| (row.lead_no, row.at, row.event));
-    let leads = numbers(rows.iter().map(|row| row.lead_no));
-    let at: Vec<i64> = rows.iter().map(|row| row.at.0).collect();
-    let events = uuids(rows.iter().map(|row| row.event.0));
-    let bodies: Vec<&[u8]> = rows.iter().map(|row| row.body.as_slice()).collect();
-    session.execute(sqlx::query(sql).bind(leads).bind(at).bind(events).bind(bodies)).await?;
-    Ok(())
+    statement
+        .bind(numbers(rows.iter().map(|row| row.lead_no)))
+        .bind(rows.iter().map(|row| row.at.0).collect::<Vec<_>>())
+        .bind(uuids(rows.iter().map(|row| row.event.0)))
+        .bind(rows.iter().map(|row| row.body.as_slice()).collect::<Vec<_>>())
 }
 
-pub async fn add_tasks(session: &mut Session, tasks: &[TaskRow]) -> Result<(), StoreError> {
-    if tasks.is_empty() {
-        return Ok(());
-    }
-    let sql = "insert into tasks (task_id, lead_no, forget_after_ms)
-        select * from unnest($1::uuid[], $2::bigint[], $3::bigint[])
-        on conflict (task_id) do update set lead_no = excluded.lead_no, forget_after_ms = excluded.forget_after_ms";
+fn bind_tasks<'q>(statement: Statement<'q>, tasks: &[TaskRow]) -> Statement<'q> {
     // By id, and the last of each: a task that is made and ended in one unit of work comes twice.
     let rows: BTreeMap<Uuid, &TaskRow> = tasks.iter().map(|row| (row.task_id, row)).collect();
-    let ids: Vec<Uuid> = rows.keys().copied().collect();
-    let leads = numbers(rows.values().map(|row| row.lead_no));
-    let forget: Vec<i64> = rows.values().map(|row| row.forget_after.0).collect();
-    session.execute(sqlx::query(sql).bind(ids).bind(leads).bind(forget)).await?;
-    Ok(())
+    statement
+        .bind(rows.keys().copied().collect::<Vec<_>>())
+        .bind(numbers(rows.values().map(|row| row.lead_no)))
+        .bind(rows.values().map(|row| row.forget_after.0).collect::<Vec<_>>())
+}
+
+fn bind_outbox<'q>(statement: Statement<'q>, rows: &'q [OutboxRow], lease: &Lease) -> Statement<'q> {
+    fn column<'a, T>(rows: &'a [OutboxRow], of: impl Fn(&'a OutboxRow) -> T) -> Vec<T> {
+        rows.iter().map(of).collect()
+    }
+    statement
+        .bind(column(rows, |r| r.id))
+        .bind(column(rows, |r| r.lead_no.0))
+        .bind(column(rows, |r| r.queue.as_str()))
+        .bind(column(rows, |r| r.routing_key.as_str()))
+        .bind(column(rows, |r| r.kind.as_str()))
+        .bind(column(rows, |r| r.cause.as_bytes()))
+        .bind(column(rows, |r| i16::from(r.priority)))
+        .bind(column(rows, |r| r.lead_version))
+        .bind(column(rows, |r| r.expires_at.map(|at| at.0)))
+        .bind(column(rows, |r| r.body.as_slice()))
+        .bind(column(rows, |r| r.traceparent.as_deref()))
+        .bind(lease.hand)
+        .bind(lease.lessee)
+        .bind(milliseconds(lease.length))
+}
+
+/// A length as the database counts; a year is for ever.
+pub fn milliseconds(length: std::time::Duration) -> i64 {
+    const YEAR: i64 = 366 * 86_400_000;
+    i64::try_from(length.as_millis()).unwrap_or(YEAR).min(YEAR)
 }
 
 pub async fn add_claims(session: &mut Session, claims: &[ClaimRow]) -> Result<(), StoreError> {
@@ -199,51 +259,6 @@ pub async fn add_claims(session: &mut Session, claims: &[ClaimRow]) -> Result<()
     Ok(())
 }
 
-/// Outbox rows are born leased to the worker that commits them: nobody else looks at them while it publishes.
-pub async fn add_outbox(session: &mut Session, rows: &[OutboxRow], lease: &Lease) -> Result<(), StoreError> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let sql = concat!(
-        "insert into outbox (id, lead_no, queue, routing_key, kind, cause, priority, lead_version, expires_at_ms,
-            body, traceparent, state, attempted, lessee, ready_at_ms, created_at_ms)
-        select id, lead_no, queue, routing_key, kind, cause, priority, lead_version, expires_at_ms, body, traceparent,
-            case when $11 then 'handed' else 'unsent' end, false, case when $11 then $12::uuid end,
-            clock.ms + case when $11 then $13::bigint else 0 end, clock.ms
-        from (select ",
-        clock_ms!(),
-        " as ms) as clock, unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[],
-            $7::smallint[], $8::bigint[], $9::bigint[], $10::bytea[], $14::text[])
-            as n (id, lead_no, queue, routing_key, kind, cause, priority, lead_version, expires_at_ms, body, traceparent)"
-    );
-    fn column<'a, T>(rows: &'a [OutboxRow], of: impl Fn(&'a OutboxRow) -> T) -> Vec<T> {
-        rows.iter().map(of).collect()
-    }
-    let statement = sqlx::query(sql)
-        .bind(column(rows, |r| r.id))
-        .bind(column(rows, |r| r.lead_no.0))
-        .bind(column(rows, |r| r.queue.as_str()))
-        .bind(column(rows, |r| r.routing_key.as_str()))
-        .bind(column(rows, |r| r.kind.as_str()))
-        .bind(column(rows, |r| r.cause.as_bytes()))
-        .bind(column(rows, |r| i16::from(r.priority)))
-        .bind(column(rows, |r| r.lead_version))
-        .bind(column(rows, |r| r.expires_at.map(|at| at.0)))
-        .bind(column(rows, |r| r.body.as_slice()))
-        .bind(lease.hand)
-        .bind(lease.lessee)
-        .bind(milliseconds(lease.length))
-        .bind(column(rows, |r| r.traceparent.as_deref()));
-    session.execute(statement).await?;
-    Ok(())
-}
-
-/// A length as the database counts; a year is for ever.
-pub fn milliseconds(length: std::time::Duration) -> i64 {
-    const YEAR: i64 = 366 * 86_400_000;
-    i64::try_from(length.as_millis()).unwrap_or(YEAR).min(YEAR)
-}
-
 pub async fn finish_inbox(session: &mut Session, done: &[i64]) -> Result<(), StoreError> {
     if !done.is_empty() {
         session.execute(sqlx::query("delete from inbox where seq = any($1)").bind(done)).await?;
@@ -263,6 +278,24 @@ pub async fn add_inbox(session: &mut Session, causes: &[(LeadNo, Vec<u8>)]) -> R
     let leads = numbers(causes.iter().map(|(lead, _)| *lead));
     let causes: Vec<&[u8]> = causes.iter().map(|(_, cause)| cause.as_slice()).collect();
     session.execute(sqlx::query(sql).bind(leads).bind(causes)).await?;
+    Ok(())
+}
+
+/// Whoever carries the keys by now is told. The rows of keys are read, not locked: who gets one later reads what is closed.
+pub async fn tell_holders(session: &mut Session, told: &[Told]) -> Result<(), StoreError> {
+    if told.is_empty() {
+        return Ok(());
+    }
+    let sql = concat!(
+        "insert into inbox (lead_no, cause, at_ms) select h.lead_no, n.cause, ",
+        clock_ms!(),
+        " from unnest($1::uuid[], $2::bigint[], $3::bytea[]) as n (key, by, cause) join lead_keys k on k.key = n.key,
+            unnest(k.holders) as h (lead_no) where h.lead_no <> n.by"
+    );
+    let keys = uuids(told.iter().map(|t| t.key.0));
+    let by = numbers(told.iter().map(|t| t.by));
+    let causes: Vec<&[u8]> = told.iter().map(|t| t.cause.as_slice()).collect();
+    session.execute(sqlx::query(sql).bind(keys).bind(by).bind(causes)).await?;
     Ok(())
 }
 
@@ -299,21 +332,5 @@ pub async fn join_suppressions(
         .bind(sorted.iter().map(|(.., row)| row.why.name()).collect::<Vec<_>>())
         .bind(ClosedBecause::ALL.map(ClosedBecause::name).to_vec());
     session.execute(statement).await?;
-    Ok(())
-}
-
-pub async fn add_world(session: &mut Session, facts: &[(EventKey, Vec<u8>)]) -> Result<(), StoreError> {
-    if facts.is_empty() {
-        return Ok(());
-    }
-    let sql = concat!(
-        "insert into world_deltas (event_key, body, at_ms) select event_key, body, ",
-        clock_ms!(),
-        " from unnest($1::uuid[], $2::bytea[]) as n (event_key, body) on conflict (event_key) do nothing"
-    );
-    let facts: BTreeMap<&EventKey, &Vec<u8>> = facts.iter().map(|(event, body)| (event, body)).collect();
-    let events = uuids(facts.keys().map(|event| event.0));
-    let bodies: Vec<&[u8]> = facts.values().map(|body| body.as_slice()).collect();
-    session.execute(sqlx::query(sql).bind(events).bind(bodies)).await?;
     Ok(())
 }

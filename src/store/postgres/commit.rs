@@ -30,14 +30,11 @@ pub async fn commit(held: Held, mut changes: Changes, lease: &Lease) -> Result<(
     }
     change::erase(s, &changes.erased).await?;
 
-    change::add_seen(s, &changes.seen, &kept).await?;
-    change::add_history(s, &changes.history).await?;
-    change::add_tasks(s, &changes.tasks).await?;
+    change::append(s, &changes, &kept, lease).await?;
     change::add_claims(s, &changes.claims).await?;
-    change::add_outbox(s, &changes.outbox, lease).await?;
     change::finish_inbox(s, &changes.inbox_done).await?;
     change::add_inbox(s, &changes.inbox).await?;
+    change::tell_holders(s, &changes.told).await?;
     change::join_suppressions(s, &changes.suppressions).await?;
-    change::add_world(s, &changes.world).await?;
     session.commit().await
 }

@@ -121,53 +121,53 @@ pub async fn fresh_numbers(session: &mut Session, count: usize) -> Result<Vec<Le
     rows.iter().map(|row| row.try_get(0).map(LeadNo).map_err(failed)).collect()
 }
 
-/// Writes new and changed leads.
+/// Writes new and changed leads and the wake-ups that moved, in one round trip: each would wait for the server once.
 pub async fn write(
     session: &mut Session,
     leads: &[LeadRow],
     new_leads: &BTreeSet<LeadNo>,
     kept: &Kept,
 ) -> Result<(), StoreError> {
-    let (mut new, mut changed): (Vec<&LeadRow>, Vec<&LeadRow>) =
-        leads.iter().partition(|lead| new_leads.contains(&lead.lead_no));
-    new.sort_by_key(|lead| lead.lead_no);
-    changed.sort_by_key(|lead| lead.lead_no);
-    insert(session, &new).await?;
-    update(session, &changed).await?;
-    write_wakeups(session, leads, kept).await
-}
-
-async fn insert(session: &mut Session, leads: &[&LeadRow]) -> Result<(), StoreError> {
     if leads.is_empty() {
         return Ok(());
     }
-    let sql = "insert into leads (lead_no, lead_id, merged_into, erased, stage, verdict, version, updated_at_ms,
-            wake_at_ms, keys, linked, state)
-        select lead_no, lead_id, merged_into, erased, stage, verdict, version, updated_at_ms,
-            wake_at_ms, keys, linked::bigint[], state
-        from unnest($1::bigint[], $2::bigint[], $3::boolean[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
-            $8::bigint[], $9::bytea[], $10::text[], $11::bytea[], $12::uuid[])
-            as n (lead_no, merged_into, erased, stage, verdict, version, updated_at_ms,
-                wake_at_ms, keys, linked, state, lead_id)";
-    let ids: Vec<_> = leads.iter().map(|l| l.lead_id).collect();
-    session.execute(bind_columns(sqlx::query(sql), leads).bind(ids)).await?;
-    Ok(())
-}
-
-async fn update(session: &mut Session, leads: &[&LeadRow]) -> Result<(), StoreError> {
-    if leads.is_empty() {
-        return Ok(());
-    }
-    // lead_id never changes and is left out: it is indexed, and the update must stay on its page.
-    let sql = "update leads l set merged_into = n.merged_into, erased = n.erased, stage = n.stage,
-            verdict = n.verdict, version = n.version, updated_at_ms = n.updated_at_ms, wake_at_ms = n.wake_at_ms,
-            keys = n.keys, linked = n.linked::bigint[], state = n.state
-        from unnest($1::bigint[], $2::bigint[], $3::boolean[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
-            $8::bigint[], $9::bytea[], $10::text[], $11::bytea[])
-            as n (lead_no, merged_into, erased, stage, verdict, version, updated_at_ms,
-                wake_at_ms, keys, linked, state)
-        where l.lead_no = n.lead_no";
-    session.execute(bind_columns(sqlx::query(sql), leads)).await?;
+    let mut sorted: Vec<&LeadRow> = leads.iter().collect();
+    sorted.sort_by_key(|lead| lead.lead_no);
+    let (new, changed): (Vec<&LeadRow>, Vec<&LeadRow>) =
+        sorted.iter().partition(|lead| new_leads.contains(&lead.lead_no));
+    // Only wake-ups that moved: each costs two index entries.
+    let before = |lead: &LeadRow| kept.leads.get(&lead.lead_no).and_then(|k| k.wake_at);
+    let moved = sorted.into_iter().filter(|lead| lead.wake_at != before(lead));
+    let (set, unset): (Vec<&LeadRow>, Vec<&LeadRow>) = moved.partition(|lead| lead.wake_at.is_some());
+    // lead_id never changes and is left out of the update: it is indexed, and the row must stay on its page.
+    let sql = "with changed as (
+            update leads l set merged_into = n.merged_into, erased = n.erased, stage = n.stage,
+                verdict = n.verdict, version = n.version, updated_at_ms = n.updated_at_ms, wake_at_ms = n.wake_at_ms,
+                keys = n.keys, linked = n.linked::bigint[], state = n.state
+            from unnest($1::bigint[], $2::bigint[], $3::boolean[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
+                $8::bigint[], $9::bytea[], $10::text[], $11::bytea[])
+                as n (lead_no, merged_into, erased, stage, verdict, version, updated_at_ms,
+                    wake_at_ms, keys, linked, state)
+            where l.lead_no = n.lead_no),
+        made as (
+            insert into leads (lead_no, merged_into, erased, stage, verdict, version, updated_at_ms,
+                wake_at_ms, keys, linked, state, lead_id)
+            select lead_no, merged_into, erased, stage, verdict, version, updated_at_ms,
+                wake_at_ms, keys, linked::bigint[], state, lead_id
+            from unnest($12::bigint[], $13::bigint[], $14::boolean[], $15::text[], $16::text[], $17::bigint[],
+                $18::bigint[], $19::bigint[], $20::bytea[], $21::text[], $22::bytea[], $23::uuid[])
+                as n (lead_no, merged_into, erased, stage, verdict, version, updated_at_ms,
+                    wake_at_ms, keys, linked, state, lead_id)),
+        woken as (
+            insert into wakeups (lead_no, due_at_ms) select * from unnest($24::bigint[], $25::bigint[])
+            on conflict (lead_no) do update set due_at_ms = excluded.due_at_ms)
+        delete from wakeups where lead_no = any($26)";
+    let statement = bind_columns(bind_columns(sqlx::query(sql), &changed), &new)
+        .bind(new.iter().map(|l| l.lead_id).collect::<Vec<_>>())
+        .bind(numbers(set.iter().map(|lead| lead.lead_no)))
+        .bind(set.iter().filter_map(|lead| lead.wake_at).map(|at| at.0).collect::<Vec<_>>())
+        .bind(numbers(unset.iter().map(|lead| lead.lead_no)));
+    session.execute(statement).await?;
     Ok(())
 }
 
@@ -193,24 +193,4 @@ fn bind_columns<'q>(statement: super::session::Statement<'q>, leads: &[&'q LeadR
 pub fn array_text(leads: &[LeadNo]) -> String {
     let numbers: Vec<String> = leads.iter().map(|l| l.0.to_string()).collect();
     format!("{{{}}}", numbers.join(","))
-}
-
-/// Moves the wake-ups that changed, and only those: each costs two index entries.
-async fn write_wakeups(session: &mut Session, leads: &[LeadRow], kept: &Kept) -> Result<(), StoreError> {
-    let before = |lead: &LeadRow| kept.leads.get(&lead.lead_no).and_then(|k| k.wake_at);
-    let mut moved: Vec<&LeadRow> = leads.iter().filter(|lead| lead.wake_at != before(lead)).collect();
-    moved.sort_by_key(|lead| lead.lead_no);
-    let (set, unset): (Vec<&LeadRow>, Vec<&LeadRow>) = moved.into_iter().partition(|lead| lead.wake_at.is_some());
-    if !set.is_empty() {
-        let sql = "insert into wakeups (lead_no, due_at_ms) select * from unnest($1::bigint[], $2::bigint[])
-            on conflict (lead_no) do update set due_at_ms = excluded.due_at_ms";
-        let due: Vec<i64> = set.iter().filter_map(|lead| lead.wake_at).map(|at| at.0).collect();
-        let of: Vec<i64> = numbers(set.iter().map(|lead| lead.lead_no));
-        session.execute(sqlx::query(sql).bind(of).bind(due)).await?;
-    }
-    if !unset.is_empty() {
-        let of = numbers(unset.iter().map(|lead| lead.lead_no));
-        session.execute(sqlx::query("delete from wakeups where lead_no = any($1)").bind(of)).await?;
-    }
-    Ok(())
 }

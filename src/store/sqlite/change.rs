@@ -15,7 +15,7 @@ use crate::domain::identity::{KeyHash, LeadNo};
 use crate::domain::suppression::Suppression;
 use crate::domain::time::{Moment, Span};
 use crate::domain::working_set::Divided;
-use crate::store::{ClaimRow, HistoryRow, Lease, OutboxRow, StoreError, TaskRow};
+use crate::store::{ClaimRow, HistoryRow, Lease, OutboxRow, StoreError, TaskRow, Told};
 
 pub fn ids<'a>(ids: impl IntoIterator<Item = &'a Uuid>) -> String {
     rows(ids.into_iter().map(|id| hex(id.as_bytes())))
@@ -202,6 +202,17 @@ pub async fn add_inbox(session: &mut Session, causes: &[(LeadNo, Vec<u8>)]) -> R
     let now = clock();
     let row_of = |(lead, cause): &(LeadNo, Vec<u8>)| json!([lead.0, hex(cause), now.0]);
     for_all(session, sql, causes.iter().map(row_of).collect()).await
+}
+
+/// Whoever carries the keys by now is told.
+pub async fn tell_holders(session: &mut Session, told: &[Told]) -> Result<(), StoreError> {
+    let sql = "insert into inbox (lead_no, cause, at_ms)
+        select h.value, unhex(n.value->>2), n.value->>3 from json_each(?) n
+            join lead_keys k on k.key = unhex(n.value->>0), json_each(k.holders) h
+            where h.value <> n.value->>1";
+    let now = clock();
+    let row_of = |t: &Told| json!([hex(t.key.0), t.by.0, hex(&t.cause), now.0]);
+    for_all(session, sql, told.iter().map(row_of).collect()).await
 }
 
 /// With one writer [`Suppression::join`] itself can do it.

@@ -40,6 +40,7 @@ pub async fn commit(held: Held, mut changes: Changes, lease: &Lease) -> Result<(
     change::add_outbox(s, &changes.outbox, lease).await?;
     change::finish_inbox(s, &changes.inbox_done).await?;
     change::add_inbox(s, &changes.inbox).await?;
+    change::tell_holders(s, &changes.told).await?;
     change::join_suppressions(s, &changes.suppressions).await?;
     change::add_world(s, &changes.world).await?;
     session.commit().await

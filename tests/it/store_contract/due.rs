@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gleaner::domain::identity::LeadNo;
 use gleaner::domain::time::{Moment, Span};
-use gleaner::store::{Changes, LeadRow, Store};
+use gleaner::store::{Changes, KeyRow, LeadRow, Store, Told};
 
 use super::*;
 
@@ -35,6 +35,20 @@ pub async fn an_answer_wakes_its_lead<B: Backend>(b: Arc<B>) {
     store.commit(held, done, no_lease()).await.unwrap();
     assert!(store.hold_due(9).await.unwrap().is_none());
     assert_eq!(store.next_wake().await.unwrap(), None);
+}
+
+pub async fn whoever_carries_a_key_is_told_but_the_one_it_comes_from<B: Backend>(b: Arc<B>) {
+    let store = migrated(&*b).await;
+    let by = make_lead(&store, &[1, 2]).await;
+    let (_, nobody) = (make_lead(&store, &[3]).await, make_lead(&store, &[4]).await);
+    let other = make_lead(&store, &[5]).await;
+    let shared = KeyRow { holders: vec![by, other], erased_at: None };
+    change(&store, &[by, other], Changes { keys: [(key(2), shared)].into(), ..Changes::default() }).await.unwrap();
+    let told = |n| Told { key: key(n), by, cause: b"closed".to_vec() };
+    change(&store, &[by], Changes { told: vec![told(1), told(2), told(9)], ..Changes::default() }).await.unwrap();
+    let (_held, loaded) = hold_due(&store).await;
+    let causes: Vec<_> = loaded.inbox.iter().map(|(_, lead, cause)| (*lead, &cause[..])).collect();
+    assert_eq!(causes, [(other, &b"closed"[..])], "and not {nobody:?}");
 }
 
 pub async fn a_lead_is_due_when_its_wakeup_says_so<B: Backend>(b: Arc<B>) {
