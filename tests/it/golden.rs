@@ -666,3 +666,5 @@ fn a_short_pause_takes_no_lead_off_the_ramp() {
     w.until("2026-03-06T16:20:00Z");
     assert!(busiest_minute(&w) <= 1, "{} in one minute", busiest_minute(&w));
 }
+    let faults = &w.tasks().into_iter().find(|t| t["data"]["play"] == "contact_repair").unwrap()["data"]["faults"];
+    assert_eq!(faults[0]["suggestion"], "uk_tps", "and the desk is told which list does: {faults}");
