@@ -21,7 +21,7 @@ pub use ask::{Ask, reviews};
 pub use desk::fingerprint;
 pub use history::{last_touch, newest_inquiry, voicemails_left};
 pub use rest::{revisit, revisit_of};
-pub use review::{Standing, late_from, questions, settled};
+pub use review::{Standing, fingerprint as question_about, late_from, questions, settled};
 pub use text::check_in_gap;
 
 use super::cases::Case;
