@@ -49,6 +49,10 @@ pub(super) fn act(
             conduct.look_again = Some(ctx.now + guard.within.0);
             continue;
         }
+        if let Some(at) = leave::one_touch_until(conduct, chosen, proposals, ctx) {
+            conduct.planned.push(Plan { play: chosen.play, at });
+            continue;
+        }
         if let Leave::Wait(at, ask) = leave::may_leave(conduct, chosen, who, ctx) {
             conduct.planned.push(Plan { play: chosen.play, at });
             d.claims.extend(ask);
