@@ -151,3 +151,17 @@ fn who_says_that_nobody_asked_gives_a_sign_and_no_proof() {
     assert!(lead.diagnosis.evidence.iter().any(|e| e.cause == "bogus"), "{:?} {:?}", lead.findings, lead.diagnosis);
     assert_ne!(lead.verdict, "bad");
 }
+
+#[test]
+fn an_address_whose_domain_cannot_be_one_is_dead_and_gets_no_mail() {
+    for domain in ["-x.com", "x-.com", "mail.-x.com", "x.com-", "example..com", "x"] {
+        let mut w = World::new();
+        let address = format!("ana@{domain}");
+        captured(&mut w, &address, PHONE);
+        assert_eq!(status(&w, &address).0, "dead", "{address}");
+        assert!(!w.plays().contains(&"first_email".to_owned()), "{address}: {:?}", w.plays());
+    }
+    let mut w = World::new();
+    captured(&mut w, "ana@my-firm.com", PHONE);
+    assert_eq!(status(&w, "ana@my-firm.com").0, "plausible");
+}
