@@ -44,7 +44,7 @@ pub async fn add<S: Store>(
     }
     writeln!(
         out,
-        "Closed for {}. {} now and are told at once; every lead that comes to carry it later is held to it too.",
+        "Closed for {}. {}; every lead that comes to carry it later is held to it too.",
         names.join(", "),
         match told {
             0 => "No lead carries it now".to_owned(),
