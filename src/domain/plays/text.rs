@@ -57,7 +57,7 @@ pub(super) fn text<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, no_sale: b
         let due = due.max(v.now);
         // What the lead waits for is no burden: the answer to an inquiry or a word, a meeting to confirm or make up for.
         let awaited = matches!(play, Play::AnswerEmail | Play::FirstEmail | Play::ConfirmMeeting | Play::Reschedule);
-        let at = if awaited { due } else { v.fatigue_allows(due, key) };
+        let at = if awaited { due } else { v.fatigue_allows(v.after_conversation(due), key) };
         // The second word after a missed meeting has the day; only the first is a matter of minutes.
         let length = if play == Play::Reschedule && attempt > 1 { Span::hours(12) } else { rule.expires.0 };
         let expires_at = at + length;
