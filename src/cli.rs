@@ -104,7 +104,7 @@ async fn answer_async(
         Command::Explain { lead, as_of, json } => {
             let output = if json { Output::Json } else { output };
             with_store!(config, |store| {
-                commands::lead::run(&app::reader(config, store).await?, &lead, as_of, output, out, console).await
+                commands::lead::run(&app::reader(config, store).await?, &lead, as_of, output, out).await
             })?;
         }
         Command::Export { as_of } => {

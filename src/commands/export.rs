@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 
 use super::{Console, Output};
 use crate::domain::identity::LeadNo;
+use crate::domain::lead::Lead;
 use crate::domain::time::Moment;
 use crate::reading::Reader;
 use crate::store::Store;
@@ -19,7 +20,7 @@ const PAGE: usize = 500;
 /// Writes every record (one a line; one array; or a line of the main things for people), judged at `as_of` or at the database's now.
 ///
 /// # Errors
-/// The database does not answer, a lead cannot be read, or the answer cannot be written.
+/// The database does not answer, a lead cannot be read, the answer cannot be written, or something happened after `as_of`.
 pub async fn run<S: Store>(
     reader: &Reader<S>,
     as_of: Option<Moment>,
@@ -31,10 +32,12 @@ pub async fn run<S: Store>(
         Some(at) => at,
         None => reader.now().await.context("cannot export the leads")?,
     };
-    let (mut after, mut written, mut newer) = (LeadNo(0), 0_u64, 0_u64);
+    if as_of.is_some() {
+        refuse_before_newest(reader, at, console).await?;
+    }
+    let (mut after, mut written) = (LeadNo(0), 0_u64);
     while let Some((leads, last)) = reader.page(after, PAGE).await.context("cannot export the leads")? {
         after = last;
-        newer += leads.iter().filter(|lead| super::lead::is_newer(lead, at)).count() as u64;
         for record in reader.records(&leads, at).await.context("cannot export the leads")? {
             // When and why an opinion changed depends on what was known when; an export is the same in any order.
             let record = LeadRecord { changed: None, ..record };
@@ -62,10 +65,18 @@ pub async fn run<S: Store>(
     }
     out.flush()?;
     console.end_progress();
-    if as_of.is_some() && newer > 0 {
-        console.remark(&format!(
-            "{newer} of {written} leads have events after {at}: their records judge at that instant what was only known later"
-        ));
-    }
     Ok(())
+}
+
+/// Looks at every lead before the first record is written, so that a refusal leaves no half of an export behind.
+async fn refuse_before_newest<S: Store>(reader: &Reader<S>, at: Moment, console: &mut Console) -> Result<()> {
+    let (mut after, mut read, mut newest) = (LeadNo(0), 0_u64, None::<Lead>);
+    while let Some((leads, last)) = reader.page(after, PAGE).await.context("cannot export the leads")? {
+        after = last;
+        read += leads.len() as u64;
+        newest = leads.into_iter().chain(newest).max_by_key(|lead| lead.facts.newest.map(|stamp| stamp.at));
+        console.progress(|| format!("{read} leads looked at"));
+    }
+    console.end_progress();
+    Ok(super::lead::not_before_newest(&newest, at)?)
 }

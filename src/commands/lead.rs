@@ -6,7 +6,7 @@ use std::io::Write;
 
 use anyhow::{Context, Result, bail};
 
-use super::{Console, Output, explain};
+use super::{Output, Usage, explain};
 use crate::domain::lead::Lead;
 use crate::domain::time::Moment;
 use crate::reading::{Found, Reader};
@@ -15,14 +15,13 @@ use crate::store::Store;
 /// Explains the lead that the text names, judged at `as_of` or at the database's now.
 ///
 /// # Errors
-/// There is no such lead (any more), or the database does not answer.
+/// There is no such lead (any more), something happened to it after `as_of`, or the database does not answer.
 pub async fn run<S: Store>(
     reader: &Reader<S>,
     text: &str,
     as_of: Option<Moment>,
     output: Output,
     out: &mut impl Write,
-    console: &mut Console,
 ) -> Result<()> {
     let lead = match reader.find(text).await.context("cannot look the lead up")? {
         Found::Lead(lead) => lead,
@@ -35,9 +34,8 @@ pub async fn run<S: Store>(
         Some(at) => at,
         None => reader.now().await?,
     };
-    if as_of.is_some() && is_newer(&lead, at) {
-        console
-            .remark(&format!("the lead has events after {at}: this judges at that instant what was only known later"));
+    if as_of.is_some() {
+        not_before_newest([&*lead], at)?;
     }
     let record = reader.record(&lead, at).await?;
     match output {
@@ -48,7 +46,16 @@ pub async fn run<S: Store>(
     Ok(())
 }
 
-/// Whether something is known of the lead that happened after the instant.
-pub fn is_newer(lead: &Lead, at: Moment) -> bool {
-    lead.facts.newest.is_some_and(|newest| newest.at > at)
+/// What is known now says nothing of an instant before the newest event: it would judge what was only known later.
+///
+/// # Errors
+/// Something happened to one of the leads after the instant; the sentence says when.
+pub fn not_before_newest<'l>(leads: impl IntoIterator<Item = &'l Lead>, at: Moment) -> Result<(), Usage> {
+    let newest = leads.into_iter().filter_map(|lead| Some((lead.facts.newest?.at, lead.id))).max();
+    match newest.filter(|(newest, _)| *newest > at) {
+        None => Ok(()),
+        Some((newest, id)) => Err(Usage(format!(
+            "--as-of {at} is before the newest event of lead {id}, which is of {newest}; give that instant or a later one"
+        ))),
+    }
 }

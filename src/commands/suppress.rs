@@ -44,12 +44,12 @@ pub async fn add<S: Store>(
     }
     writeln!(
         out,
-        "Closed for {}. {} now and are told at once; every lead that comes to carry it later is held to it too.",
+        "Closed for {}. {}; every lead that comes to carry it later is held to it too.",
         names.join(", "),
         match told {
-            0 => "No lead carries it".to_owned(),
-            1 => "One lead carries it".to_owned(),
-            n => format!("{n} leads carry it"),
+            0 => "No lead carries it now".to_owned(),
+            1 => "One lead carries it now and is told at once".to_owned(),
+            n => format!("{n} leads carry it now and are told at once"),
         }
     )?;
     Ok(())

@@ -3,7 +3,8 @@
 //!
 //! Reads flags of colleagues, words and domains alike; what follows from a case is decided in `diagnosis` and `plays`.
 //! Longer than most, because the closed list of cases and where each is read from are best seen together.
-//! A colleague's feedback "not_…", given later, takes back what was read in words, never what a colleague flagged.
+//! A colleague's feedback "not_…", given later, takes back what was read in words, and what a colleague flagged, but for
+//! what closed everything: only the person reopens that.
 
 use super::event::{Channel, LeadFlag};
 use super::facts::Facts;
@@ -38,6 +39,14 @@ impl Case {
             Case::Competitor => "not_competitor",
             Case::NotABuyer => "not_not_a_buyer",
             Case::Language => "not_language",
+        }
+    }
+
+    /// A flag of it closes everything, and a colleague's no cannot undo that.
+    fn closes_for_good(self) -> bool {
+        match self {
+            Case::Deceased | Case::Minor | Case::LegalThreat => true,
+            Case::Test | Case::Vulnerable | Case::Competitor | Case::NotABuyer | Case::Language => false,
         }
     }
 
@@ -109,7 +118,9 @@ impl<'a> Cases<'a> {
 pub fn cases<'a>(facts: &'a Facts, policy: &'a Policy) -> Cases<'a> {
     let mut out = Cases::default();
     for (flag, cited) in &facts.flags {
-        if let Some(case) = Case::of_flag(*flag) {
+        if let Some(case) = Case::of_flag(*flag)
+            && (case.closes_for_good() || !is_denied(facts, case, cited.stamp))
+        {
             let source = Source::Flag(*flag);
             note(&mut out, Found { case, source, stamp: cited.stamp, event: &cited.id, certain: true });
         }

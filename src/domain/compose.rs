@@ -226,8 +226,9 @@ fn expected_value(worth: Worth, currency: &str) -> ExpectedValue {
     ExpectedValue {
         amount: whole(worth.value),
         currency: currency.to_owned(),
-        low: whole(worth.low),
-        high: whole(worth.high),
+        // Outwards, so that a range of less than a unit is one still.
+        low: whole(worth.low.floor()),
+        high: whole(worth.high.ceil()),
         basis: "policy".into(),
     }
 }

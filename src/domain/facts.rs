@@ -81,6 +81,7 @@ pub struct Facts {
     pub feedback: Newest<FeedbackFact>,
     /// Touches that only a report on their task told of; one with a touch of its own counts by that.
     pub reports: Newest<Touch>,
+    /// The newest of each kind, so that one given after a colleague took the older back stands.
     pub flags: BTreeMap<LeadFlag, Cited>,
     pub screenings: BTreeMap<(Key, String), Last<Screening>>,
     pub outcome: Option<Last<OutcomeFact>>,
@@ -387,6 +388,14 @@ impl Facts {
         std::iter::once(first).chain(ways).all(|(channel, key)| shut(channel, key))
     }
 
+    /// Keeps the newest flag of a kind.
+    pub fn flag(&mut self, flag: LeadFlag, cited: Cited) {
+        let held = self.flags.entry(flag).or_insert_with(|| cited.clone());
+        if cited > *held {
+            *held = cited;
+        }
+    }
+
     pub fn name(&self) -> Option<&str> {
         self.profile.name.as_ref().map(|n| n.value.as_str())
     }
@@ -529,10 +538,7 @@ impl Facts {
         earliest(&mut self.put_forward, other.put_forward);
         latest(&mut self.last_initiative, other.last_initiative);
         for (flag, cited) in other.flags {
-            let held = self.flags.entry(flag).or_insert_with(|| cited.clone());
-            if cited < *held {
-                *held = cited;
-            }
+            self.flag(flag, cited);
         }
         for (key, screening) in other.screenings {
             join_entry(&mut self.screenings, key, screening);

@@ -44,11 +44,7 @@ pub fn fold(facts: &mut Facts, event: &Event, policy: &Policy) {
         Body::Meeting(meeting) => fold_meeting(facts, event, meeting),
         Body::Feedback(feedback) => fold_feedback(facts, event, feedback),
         Body::Flagged { flag, note, .. } => {
-            let slot = &mut facts.flags.get(flag).cloned();
-            earliest(slot, Some(Cited::of(event)));
-            if let Some(first) = slot.take() {
-                facts.flags.insert(*flag, first);
-            }
+            facts.flag(*flag, Cited::of(event));
             if let LeadFlag::Deceased | LeadFlag::Minor | LeadFlag::LegalThreat = flag {
                 let why = match flag {
                     LeadFlag::Deceased => ClosedBecause::Deceased,

@@ -29,7 +29,7 @@ pub enum Leave {
 /// How soon a lead is looked at again whose queue is paused. Our judgement: soon enough after a resume, rare enough
 /// that half a million waiting leads cost little.
 const PAUSED_LOOK: Span = Span::minutes(10);
-/// Leads that share a number are not both touched on it within a day.
+/// Leads that share a number are not both touched on it within a day; nor is one that comes off a pause, by two ways.
 const NOT_BOTH_WITHIN: Span = Span::days(1);
 
 /// Whether what is right now may leave now.
@@ -59,6 +59,33 @@ pub fn may_leave(conduct: &mut Conduct, p: &Proposal<'_>, who: &Who<'_>, ctx: &C
         Turn::At(at) => Leave::Wait(at, None),
         Turn::Ask(ask, at) => Leave::Wait(at, Some(ask)),
     }
+}
+
+/// Until when a lead on the ramp is spared a second touch: after a pause, an outage or an import it gets the one that is
+/// best now, by whatever way, and the other a day later. Only a fresh inquiry gets a call and an e-mail; what we owe at
+/// its minute (a callback, a word about a meeting) waits for nothing.
+pub fn one_touch_until(
+    conduct: &Conduct,
+    p: &Proposal<'_>,
+    proposals: &[Proposal<'_>],
+    ctx: &Context<'_>,
+) -> Option<Moment> {
+    let owed = matches!(p.play, Play::Callback | Play::ConfirmMeeting | Play::Reschedule);
+    let is_fresh = ctx.max_event_age.zip(conduct.episode.started).is_none_or(|(age, asked)| ctx.now - asked <= age);
+    if conduct.ramp.is_none() || is_fresh || owed || !p.play.class().is_contact() {
+        return None;
+    }
+    let soon = ctx.now + NOT_BOTH_WITHIN;
+    let is_other = |play: Play| play.class().is_contact() && play.class() != p.play.class();
+    let sent = conduct.ledger.iter().filter(|e| is_other(e.play) && e.state.counts_for_caps()).map(|e| e.made_at);
+    let better = proposals.iter().filter(|o| is_other(o.play) && o.worth.value > p.worth.value).filter_map(|other| {
+        // One that cannot leave soon is no reason to say nothing meanwhile.
+        let paused = ctx.paused_queues.contains(route(other.play.kind(), other.channel, other.priority).queue);
+        let held_off = rejected_until(conduct, other, ctx.policy).max(shared_until(other, ctx));
+        let at = held_off.map_or(other.at, |until| until.max(other.at)).max(ctx.now);
+        (!paused && at < soon).then_some(at)
+    });
+    sent.chain(better).map(|at| at + NOT_BOTH_WITHIN).filter(|at| *at > ctx.now).max()
 }
 
 /// Until when nothing like this goes to the same key, because it was rejected there.

@@ -22,6 +22,7 @@ pub mod lead;
 pub mod leave;
 pub mod legal;
 pub mod partners;
+pub mod permit;
 pub mod plays;
 pub mod policy;
 pub mod pool;

@@ -317,6 +317,7 @@ impl TryFrom<String> for Length {
             "m" | "min" => Span::minutes(n),
             "h" => Span::hours(n),
             "d" => Span::days(n),
+            "" => return Err(format!("\"{text}\" has no unit of time; write it like \"{text}d\", with s, m, h or d")),
             unit => return Err(format!("\"{unit}\" is no unit of time; use s, m, h or d")),
         };
         if span > Span::seconds(LONGEST_SECONDS) {
@@ -460,10 +461,18 @@ fn read<T: for<'de> Deserialize<'de>>(file: &str, text: &str, errors: &mut Vec<S
         Ok(value) => Some(value),
         Err(e) => {
             let line = e.span().map_or(0, |s| text[..s.start.min(text.len())].lines().count().max(1));
-            errors.push(format!("{file}, line {line}: {}", e.message()));
+            let key = e.span().and_then(|s| key_before(text, s.start)).map_or(String::new(), |key| format!("{key}: "));
+            errors.push(format!("{file}, line {line}: {key}{}", e.message()));
             None
         }
     }
+}
+
+/// The key whose value begins at a place of the text, where one does.
+fn key_before(text: &str, at: usize) -> Option<&str> {
+    let before = text.get(..at)?.trim_end().strip_suffix('=')?.trim_end();
+    let begins = before.rfind(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))).map_or(0, |i| i + 1);
+    Some(&before[begins..]).filter(|key| !key.is_empty())
 }
 
 /// Compiles the rules of `scoring.toml` and checks its numbers.

@@ -107,9 +107,7 @@ pub struct Subject {
 /// Every answer that can be given to a question.
 pub fn answers(question: Question, about: &Subject, task: Uuid, lead: Uuid) -> Vec<AnswerEvent> {
     let event = |name: &str, kind: &str, means: &str, mut data: Value| {
-        if kind != "lead.captured" {
-            data["task_id"] = json!(task);
-        }
+        data["task_id"] = json!(task);
         AnswerEvent {
             specversion: "1.0".into(),
             id: format!("{task}/{name}"),

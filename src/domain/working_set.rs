@@ -193,7 +193,9 @@ impl WorkingSet {
         if let Body::Rep(_) = event.body {
             return Applied::World;
         }
-        let named = event.task_id.and_then(|id| self.tasks.get(&id).copied()).map(|no| self.survivor(no));
+        let task_of = event.task_id.and_then(|id| self.tasks.get(&id).copied()).map(|no| self.survivor(no));
+        // Somebody whom a lead named is taken up in answer to a review of that lead: the task is not theirs.
+        let named = task_of.filter(|_| keys.is_empty() || !is_referral(event));
         if keys.is_empty() && named.is_none() {
             return Applied::Refused(NotApplied::UnknownTask);
         }
@@ -227,6 +229,9 @@ impl WorkingSet {
             lead.hash_keys(&env.hasher);
         }
         self.decide(no, &Cause::Event(event), env, now);
+        if let Some(asked) = task_of.filter(|of| *of != no && named.is_none()) {
+            self.decide(asked, &Cause::Event(event), env, now);
+        }
         Applied::To(no)
     }
 
@@ -478,6 +483,10 @@ fn shared_with(
             touches.push((key.value.clone(), touch.cited.stamp.at, touch.channel));
         }
     }
+}
+
+fn is_referral(event: &Event) -> bool {
+    matches!(&event.body, Body::Captured(capture) if capture.origin.referred_by.is_some())
 }
 
 fn lead_may_join(key: &Key, event: Identity<'_>, lead: &Lead) -> bool {

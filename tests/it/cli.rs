@@ -186,6 +186,21 @@ fn a_replay_says_what_it_writes_over_and_when_its_end_came_too_early() {
 }
 
 #[test]
+fn a_test_lead_is_out_of_the_figures_of_a_replay() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ours = inquiry("e-2", "test@example.com", "+12125552369", "2026-03-03T16:00:00Z");
+    ours["data"]["origin"] = json!({ "test": true });
+    let events = [inquiry("e-1", ANA.0, ANA.1, "2026-03-03T16:00:00Z"), ours].map(|event| event.to_string());
+    std::fs::write(dir.path().join("e.jsonl"), events.join("\n")).unwrap();
+    told(&mut gleaner(dir.path(), &["replay", "--events", "e.jsonl", "--out", "out"]));
+    let summary: Value =
+        serde_json::from_str(&std::fs::read_to_string(dir.path().join("out/summary.json")).unwrap()).unwrap();
+    let counted = |figure: &str| summary[figure].as_object().unwrap().values().filter_map(Value::as_u64).sum::<u64>();
+    assert_eq!((&summary["leads"], counted("verdicts"), counted("causes")), (&json!(1), 1, 1), "{summary}");
+    assert_eq!(summary["stages"]["test"], 1, "how many there are is told");
+}
+
+#[test]
 fn a_slip_in_a_name_is_told_before_it_is_searched_for() {
     let dir = tempfile::tempdir().unwrap();
     let out = gleaner(dir.path(), &["config"]).env("GLEANER_HTTP_LISTEN", "x").output().unwrap();
@@ -229,11 +244,15 @@ fn an_event_goes_in_a_task_comes_out_and_every_reader_says_the_same() {
     let words = worker.told(&["explain", "ana@example.com"]);
     assert!(words.contains(asked["lead_id"].as_str().unwrap()), "{words}");
 
-    // Before the lead's newest event it is said that this mixes two knowledges; quiet means quiet.
-    let out = worker.command(&["explain", "ana@example.com", "--as-of", "2026-01-01"]).output().unwrap();
-    assert!(String::from_utf8_lossy(&out.stderr).contains("the lead has events after 2026-01-01T00:00:00Z"));
-    let out = worker.command(&["export", "--quiet", "--as-of", "2026-01-01"]).output().unwrap();
-    assert!(out.status.success() && out.stderr.is_empty());
+    // Before the newest event nobody can say what was known; the refusal names the event's time.
+    for command in [&["explain", "ana@example.com"][..], &["export"], &["report"]] {
+        let out = worker.command(&[command, &["--as-of", "2026-01-01"]].concat()).output().unwrap();
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!((out.status.code(), out.stdout.len()), (Some(2), 0), "{command:?}: {said}");
+        let newest = said.split("which is of ").nth(1).unwrap().split(';').next().unwrap().to_owned();
+        let out = worker.command(&[command, &["--as-of", newest.as_str()]].concat()).output().unwrap();
+        assert!(out.status.success(), "{command:?} as of {newest}: {}", String::from_utf8_lossy(&out.stderr));
+    }
 
     let (code, said) = refused(&mut worker.command(&["explain", "nobody@example.com"]));
     assert_eq!(code, 1);
@@ -464,4 +483,20 @@ fn the_first_page_tells_whom_to_call_what_was_our_fault_and_which_source_sends_n
     assert!(said.contains("Look at the form raffle: 100 % of its 12 leads are nobody real."), "{said}");
     assert_eq!(told["blocked"]["nobody real asked"], 12, "{said}");
     worker.stop();
+}
+
+#[test]
+fn the_first_page_lists_nobody_whose_number_was_closed_a_moment_ago() {
+    let mut worker = Embedded::at_noon();
+    worker.send(&[inquiry("e-1", ANA.0, ANA.1, &worker.now())]);
+    worker.first_tasks("calls-now");
+    assert!(worker.told(&["report"]).contains(ANA.1));
+    // Nobody is there to take the task back; the list is known all the same.
+    worker.stop();
+    assert!(
+        worker.told(&["suppress", "add", ANA.1]).contains("One lead carries it now and is told at once; every lead")
+    );
+    assert!(worker.told(&["suppress", "add", "+12125552399"]).contains("No lead carries it now; every lead"));
+    let said = worker.told(&["report"]);
+    assert!(!said.contains(ANA.1) && said.contains("Nobody: no call is out that may be made now."), "{said}");
 }

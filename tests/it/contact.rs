@@ -151,3 +151,30 @@ fn who_says_that_nobody_asked_gives_a_sign_and_no_proof() {
     assert!(lead.diagnosis.evidence.iter().any(|e| e.cause == "bogus"), "{:?} {:?}", lead.findings, lead.diagnosis);
     assert_ne!(lead.verdict, "bad");
 }
+
+#[test]
+fn an_address_whose_domain_cannot_be_one_is_dead_and_gets_no_mail() {
+    for domain in ["-x.com", "x-.com", "mail.-x.com", "x.com-", "example..com", "x"] {
+        let mut w = World::new();
+        let address = format!("ana@{domain}");
+        captured(&mut w, &address, PHONE);
+        assert_eq!(status(&w, &address).0, "dead", "{address}");
+        assert!(!w.plays().contains(&"first_email".to_owned()), "{address}: {:?}", w.plays());
+    }
+    let mut w = World::new();
+    captured(&mut w, "ana@my-firm.com", PHONE);
+    assert_eq!(status(&w, "ana@my-firm.com").0, "plausible");
+}
+
+#[test]
+fn what_a_stranger_answers_is_not_the_leads_silence() {
+    let mut w = World::new();
+    captured(&mut w, "ana@example.com", PHONE);
+    let stranger = json!({ "lead": { "phone": PHONE }, "to": PHONE, "answered_by": "wrong_person" });
+    w.send(&event("e-2", "call.completed", "2026-03-03T16:10:00Z", stranger));
+    w.until("2026-03-04T23:00:00Z");
+    let lead = w.lead();
+    assert_eq!(status(&w, PHONE).0, "dead");
+    assert_eq!(lead.diagnosis.shares["interest"].0, 0.0, "{:?}", lead.diagnosis.evidence);
+    assert_ne!(lead.diagnosis.cause.as_deref(), Some("interest"));
+}

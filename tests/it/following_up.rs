@@ -183,3 +183,21 @@ fn a_late_report_makes_an_unreported_call_an_attempt_and_nothing_twice() {
         "{because}"
     );
 }
+
+#[test]
+fn after_a_conversation_no_mail_goes_out_for_three_days_but_what_they_wait_for() {
+    for answer in
+        [json!(["human_answered", "customer_contact", "not_interested"]), json!(["human_answered", "customer_contact"])]
+    {
+        let mut w = World::new();
+        w.send(&inquiry(&["call", "email"]));
+        w.send(&call("e-2", "2026-03-03T16:30:00Z", json!({ "flags": answer })));
+        let n = w.out.len();
+        w.until("2026-03-13T16:00:00Z");
+        let contact = |m: &&Value| m["type"] != "task.revoked" && m["data"]["channel"].is_string();
+        let soon =
+            w.out[n..].iter().filter(contact).filter(|t| at(t["time"].as_str().unwrap()) < at("2026-03-06T16:30:00Z"));
+        let soon: Vec<_> = soon.map(|t| (t["time"].clone(), t["data"]["play"].clone())).collect();
+        assert!(soon.is_empty(), "{answer}: {soon:?}");
+    }
+}

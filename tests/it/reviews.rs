@@ -323,3 +323,87 @@ fn every_answer_of_every_review_is_an_event_that_is_understood() {
         }
     }
 }
+
+/// Everything a colleague is asked about a lead so far, whether still open.
+fn open_reviews(w: &World) -> Vec<String> {
+    let open: Vec<String> = w.records().into_iter().flat_map(|r| r.open_tasks).map(|id| id.to_string()).collect();
+    let reviews = w.tasks().into_iter().filter(|t| t["type"] == "task.review");
+    let open_ones = reviews.filter(|t| open.iter().any(|id| t["id"] == id.as_str()));
+    open_ones.map(|t| t["data"]["question"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn any_answer_settles_its_review_at_once_and_is_not_asked_about_again() {
+    let flags = ["competitor", "vulnerable", "deceased", "minor", "legal_threat"];
+    let words = [
+        "My lawyer will sue you.",
+        "I have told you to stop.",
+        "She works for a competitor of yours.",
+        "I am in hospital.",
+    ];
+    let origins = flags.map(|flag| (flag, true)).into_iter().chain(words.map(|text| (text, false)));
+    for (what, is_flag) in origins {
+        let ask = || {
+            let mut w = World::new();
+            captured(&mut w);
+            if is_flag {
+                flagged(&mut w, "e-2", what);
+            } else {
+                replied(&mut w, "e-2", what);
+            }
+            w
+        };
+        let mut w = ask();
+        // One question an event; a second one stands a minute later.
+        w.until("2026-03-03T17:02:00Z");
+        let is_asked = |t: &&&Value| t["type"] == "task.review" && t["data"]["question"] != "first_touch_late";
+        let asked: Vec<Value> = w.tasks().iter().filter(is_asked).map(|t| (*t).clone()).collect();
+        assert!(!asked.is_empty(), "{what} raises no question");
+        for review in &asked {
+            let question = review["data"]["question"].as_str().unwrap();
+            for one in review["data"]["answers"].as_array().unwrap() {
+                let name = one["id"].as_str().unwrap().rsplit('/').next().unwrap();
+                let mut w = ask();
+                w.until("2026-03-03T17:02:00Z");
+                answer(&mut w, review, name, "2026-03-03T17:05:00Z");
+                assert!(!open_reviews(&w).iter().any(|q| q == question), "{what}: {name} leaves {question}");
+                w.until("2026-03-09T17:00:00Z");
+                assert_eq!(reviews(&w, question).len(), 1, "{what}: {name} is asked about again");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_colleagues_no_takes_back_what_another_flagged_and_a_later_flag_stands_again() {
+    for flag in ["competitor", "vulnerable"] {
+        let mut w = World::new();
+        captured(&mut w);
+        flagged(&mut w, "e-2", flag);
+        let review = reviews(&w, flag)[0].clone();
+        let n = w.out.len();
+        answer(&mut w, &review, "no", "2026-03-03T18:00:00Z");
+        assert_ne!(w.lead().diagnosis.cause.as_deref(), Some("fit"), "{flag}");
+        w.until("2026-03-05T17:00:00Z");
+        assert!(!contacts_since(&w, n).is_empty(), "{flag}: the lead is worked again");
+        let again = json!({ "lead": { "email": EMAIL }, "flag": flag, "by": "rep-2" });
+        w.send(&event("e-3", "lead.flagged", "2026-03-05T18:00:00Z", again));
+        assert_eq!(reviews(&w, flag).len(), 2, "{flag}: somebody saw it anew");
+        let n = w.out.len();
+        w.until("2026-03-12T17:00:00Z");
+        assert!(contacts_since(&w, n).is_empty(), "{flag}: {:?}", contacts_since(&w, n));
+    }
+}
+
+#[test]
+fn whoever_takes_up_the_person_named_has_answered_the_question() {
+    let mut w = World::new();
+    captured(&mut w);
+    replied(&mut w, "e-2", "You should talk to Bo Lind instead, bo.lind@example.org decides on this.");
+    let review = reviews(&w, "person_named")[0].clone();
+    answer(&mut w, &review, "take_up_1", "2026-03-03T18:00:00Z");
+    assert_eq!(w.records().len(), 2, "a lead of their own");
+    assert!(open_reviews(&w).is_empty(), "{:?}", open_reviews(&w));
+    let bo = w.records().into_iter().find(|r| r.keys.values().flatten().any(|k| k.contains("bo.lind"))).unwrap();
+    assert!(!bo.keys.values().flatten().any(|k| k == EMAIL), "not mixed up with whoever named them");
+}

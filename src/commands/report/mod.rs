@@ -19,8 +19,10 @@ use crate::domain::contact::Status;
 use crate::domain::diagnosis::{Cause, Judgement, Verdict, judge};
 use crate::domain::event::Outcome;
 use crate::domain::facts::Facts;
-use crate::domain::identity::{KeyKind, LeadNo};
+use crate::domain::identity::{KeyHash, KeyKind, LeadNo};
 use crate::domain::lead::Lead;
+use crate::domain::permit::{Suppressions, permit};
+use crate::domain::policy::Policy;
 use crate::domain::task::{Class, Play, URGENT, rfc3339};
 use crate::domain::time::{Moment, Span};
 use crate::domain::world::Tally;
@@ -157,7 +159,7 @@ pub struct Source {
 /// Writes the report as of an instant, or as of the database's now.
 ///
 /// # Errors
-/// The database does not answer, a lead cannot be read, or the answer cannot be written.
+/// The database does not answer, a lead cannot be read, the answer cannot be written, or something happened after `as_of`.
 pub async fn run<S: Store>(
     reader: &Reader<S>,
     as_of: Option<Moment>,
@@ -174,12 +176,21 @@ pub async fn run<S: Store>(
     let mut after = LeadNo(0);
     while let Some((leads, last)) = reader.page(after, PAGE).await.context("cannot read the leads")? {
         after = last;
+        if let Some(at) = as_of {
+            super::lead::not_before_newest(leads.iter(), at)?;
+        }
+        let called = leads.iter().filter(|lead| lead.conduct.open_in(Class::Voice).is_some());
+        let hashes: Vec<KeyHash> = called.flat_map(|lead| lead.hashes.values().copied()).collect();
+        let closed = match hashes.is_empty() {
+            true => Suppressions::new(),
+            false => reader.store.suppressions(&hashes).await.context("cannot read what is closed")?,
+        };
         for lead in leads {
             let j = judge(&lead.facts, &policy, &world.givers, now);
             if j.cases.has(crate::domain::cases::Case::Test) {
                 continue;
             }
-            report.take(&lead, &j, now);
+            report.take(&lead, &j, &closed, &policy, now);
         }
         console.progress(|| format!("{} leads", report.leads));
     }
@@ -203,10 +214,10 @@ pub async fn run<S: Store>(
 }
 
 impl Report {
-    fn take(&mut self, lead: &Lead, j: &Judgement<'_>, now: Moment) {
+    fn take(&mut self, lead: &Lead, j: &Judgement<'_>, closed: &Suppressions, policy: &Policy, now: Moment) {
         self.leads += 1;
         let is_over = lead.conduct.stage.is_over();
-        if let Some(line) = (!is_over).then(|| call_now(lead, j, now)).flatten() {
+        if let Some(line) = (!is_over).then(|| call_now(lead, j, closed, policy, now)).flatten() {
             self.call_now.add(line, |a, b| (a.urgent, a.conversion) > (b.urgent, b.conversion));
         }
         self.first_touch(&lead.facts, j);
@@ -250,15 +261,16 @@ impl Report {
     }
 }
 
-/// A call that is on somebody's desk now.
-fn call_now(lead: &Lead, j: &Judgement<'_>, now: Moment) -> Option<CallNow> {
-    let entry = lead.conduct.open_in(Class::Voice).filter(|e| e.expires_at > now)?;
+/// A call that is on somebody's desk and would get its permit now: nothing is closed or dead, and the hour is right.
+fn call_now(lead: &Lead, j: &Judgement<'_>, closed: &Suppressions, policy: &Policy, now: Moment) -> Option<CallNow> {
+    let entry = lead.conduct.open_in(Class::Voice)?;
+    let until = permit(lead, entry, closed, policy, now).ok()?;
     Some(CallNow {
         lead_id: lead.id,
         name: lead.facts.name().map(str::to_owned),
         number: entry.key.clone(),
         play: entry.play.name(),
-        until: entry.expires_at,
+        until,
         // One for the urgent queue comes before any that can wait, however promising.
         urgent: entry.priority >= URGENT,
         conversion: j.conversion.probability,

@@ -16,7 +16,7 @@ const MANY: f64 = 0.2;
 pub(super) fn write(out: &mut impl Write, r: &Report) -> Result<()> {
     writeln!(out, "{} as of {}.", counted(r.leads, "lead"), minute(r.as_of))?;
 
-    heading(out, "Whom to call now, and why", &r.call_now, "Nobody: no call is out.")?;
+    heading(out, "Whom to call now, and why", &r.call_now, "Nobody: no call is out that may be made now.")?;
     for line in &r.call_now.first {
         let who = line.name.as_deref().unwrap_or("(no name)");
         let number = line.number.as_deref().unwrap_or("(no number)");

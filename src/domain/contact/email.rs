@@ -93,6 +93,13 @@ fn is_well_formed(local: &str, domain: &str) -> bool {
         |text: &[u8]| text.first() != Some(&b'.') && text.last() != Some(&b'.') && !text.windows(2).any(|w| w == b"..");
     let (local, domain) = (local.as_bytes(), domain.as_bytes());
     let Some(dot) = domain.iter().rposition(|b| *b == b'.') else { return false };
+    // A label neither begins nor ends with a hyphen.
+    let labels = domain.split(|b| *b == b'.').all(|label| label.first() != Some(&b'-') && label.last() != Some(&b'-'));
     let top = &domain[dot + 1..];
-    !local.is_empty() && dotted(local) && dotted(domain) && top.len() >= 2 && !top.iter().all(u8::is_ascii_digit)
+    !local.is_empty()
+        && dotted(local)
+        && dotted(domain)
+        && labels
+        && top.len() >= 2
+        && !top.iter().all(u8::is_ascii_digit)
 }

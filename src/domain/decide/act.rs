@@ -28,9 +28,10 @@ pub(super) fn act(
         {
             continue;
         }
-        let mut of_class = proposals.iter().filter(|p| p.play.class() == class);
-        let Some(chosen) = of_class.next() else { continue };
-        let runner_up = proposals.iter().find(|p| p.play != chosen.play);
+        let Some(place) = proposals.iter().position(|p| p.play.class() == class) else { continue };
+        let chosen = &proposals[place];
+        // What would come after it: a better one in another class is no runner-up but done as well, or before.
+        let runner_up = proposals[place + 1..].iter().find(|p| p.play != chosen.play);
         if chosen.at > ctx.now + ctx.publish_ahead {
             conduct.planned.push(Plan { play: chosen.play, at: chosen.at - ctx.publish_ahead });
             continue;
@@ -46,6 +47,10 @@ pub(super) fn act(
             d.notes
                 .push("guard: more plays fired in a short time than the policy allows; nothing more is sent for now");
             conduct.look_again = Some(ctx.now + guard.within.0);
+            continue;
+        }
+        if let Some(at) = leave::one_touch_until(conduct, chosen, proposals, ctx) {
+            conduct.planned.push(Plan { play: chosen.play, at });
             continue;
         }
         if let Leave::Wait(at, ask) = leave::may_leave(conduct, chosen, who, ctx) {

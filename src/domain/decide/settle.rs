@@ -109,6 +109,9 @@ pub(super) fn settle_by_event(
             }
         }
     }
+    if let Some(task) = event.task_id {
+        answered(conduct, task, event, now, happened);
+    }
     match &event.body {
         Body::Report(report) => {
             let Some(entry) = event.task_id.and_then(|id| conduct.entry_mut(id)) else { return };
@@ -146,6 +149,28 @@ pub(super) fn settle_by_event(
             }
         }
         _ => {}
+    }
+}
+
+/// An event that names a review is a colleague's answer to it, whatever raised the question: it is settled, and what the
+/// answer itself raises (a flag asks the same question) has been asked with it.
+fn answered(conduct: &mut Conduct, task: Uuid, event: &Event, now: Moment, happened: &mut Vec<(Play, Happened)>) {
+    // A capture: somebody whom the lead named was taken up. A report on the task is settled like any other.
+    let answers = matches!(
+        event.kind(),
+        EventType::FeedbackGiven | EventType::LeadFlagged | EventType::ConsentRevoked | EventType::LeadCaptured
+    );
+    let Some(entry) = conduct.entry_mut(task).filter(|e| answers && e.play == Play::Review) else { return };
+    if entry.is_open() || entry.state == TaskState::Expired {
+        entry.state = TaskState::Done;
+        entry.ended_at = Some(now);
+        happened.push((Play::Review, Happened::Done));
+    }
+    let about = plays::question_about(&event.id);
+    if let Some(asked) = conduct.asked.iter().find(|a| a.task == task).copied()
+        && !conduct.asked.iter().any(|a| a.question == asked.question && a.about == about)
+    {
+        conduct.asked.push(Asked { about, ..asked });
     }
 }
 

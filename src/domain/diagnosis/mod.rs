@@ -101,7 +101,7 @@ pub fn judge<'a>(facts: &'a Facts, policy: &'a Policy, givers: &Givers, now: Mom
     let conversion = score::conversion(fit.score, engagement.score, policy);
     let keys = contact::statuses(facts, &calls, policy);
     let last_answer = last_answer(facts, &calls);
-    let (silence, unanswered, silent_since) = silence::silence(facts, &calls, policy, last_answer, now);
+    let (silence, unanswered, silent_since) = silence::silence(facts, &calls, &keys, policy, last_answer, now);
     let mut j = Judgement {
         verdict: Verdict::Unknown,
         cause: None,

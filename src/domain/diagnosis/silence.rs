@@ -2,8 +2,10 @@
 
 use super::weigh::push;
 use super::{Cause, Judgement, Why};
+use crate::domain::contact::{KeyStatus, KeyWhy};
 use crate::domain::event::Channel;
-use crate::domain::facts::Facts;
+use crate::domain::facts::{Facts, Touch};
+use crate::domain::identity::{Key, KeyKind};
 use crate::domain::policy::Policy;
 use crate::domain::register::Stamp;
 use crate::domain::score;
@@ -14,13 +16,15 @@ use crate::domain::touches::Called;
 pub(super) fn silence(
     facts: &Facts,
     calls: &[Called<'_>],
+    keys: &[KeyStatus<'_>],
     policy: &Policy,
     since: Moment,
     now: Moment,
 ) -> (f64, u32, Option<Moment>) {
     let s = &policy.scoring.silence;
     let (mut still_possible, mut touches, mut first) = (1.0, 0, None);
-    for touch in facts.outbound().filter(|t| t.cited.stamp.at > since && t.cited.stamp.at <= now) {
+    let to_lead = |t: &&Touch| !went_to_a_stranger(t, facts, keys);
+    for touch in facts.outbound().filter(|t| t.cited.stamp.at > since && t.cited.stamp.at <= now).filter(to_lead) {
         let (chance, half_life) = match (touch.channel, &touch.call) {
             (Channel::Call, Some(_)) if is_attempt(calls, touch.cited.stamp) => (s.call_answer, s.call_half_life),
             (Channel::Email, _) => (s.email_answer, s.email_half_life),
@@ -33,6 +37,14 @@ pub(super) fn silence(
         first.get_or_insert(touch.cited.stamp.at);
     }
     (score::round6(1.0 - still_possible), touches, first)
+}
+
+/// At a number where nobody knows the lead, a stranger was silent, or was not.
+fn went_to_a_stranger(touch: &Touch, facts: &Facts, keys: &[KeyStatus<'_>]) -> bool {
+    let primary = facts.primary(KeyKind::Phone);
+    let is_there = |key: &Key| touch.to.as_ref().map_or(primary == Some(key), |to| *to == key.value);
+    matches!(touch.channel, Channel::Call | Channel::Sms)
+        && keys.iter().any(|k| k.why == KeyWhy::WrongNumber && is_there(k.key))
 }
 
 fn is_attempt(calls: &[Called<'_>], stamp: Stamp) -> bool {
@@ -69,7 +81,7 @@ pub fn next_change(facts: &Facts, j: &Judgement<'_>, policy: &Policy, now: Momen
         _ => (own, others + e.weight),
     });
     let share = |at: Moment| {
-        let (silence, ..) = silence(facts, &j.calls, policy, j.last_answer, at);
+        let (silence, ..) = silence(facts, &j.calls, &j.keys, policy, j.last_answer, at);
         let weight = own + theirs * silence;
         weight / (weight + others).max(1.0)
     };

@@ -12,7 +12,7 @@ use super::fields::{Fields, day, each, flag, number, text, word};
 use super::holidays::Holidays;
 use super::hours::{Classes, Hours};
 use super::regions::Letters;
-use super::row::{Cap, Row};
+use super::row::{Cap, Row, Screening};
 use crate::domain::event::ConsentLevel;
 use crate::domain::time::{Span, Zone, day_of_date};
 
@@ -42,7 +42,8 @@ pub(super) struct Draft {
     call_consent: Option<Option<ConsentLevel>>,
     automated_consent: Option<ConsentLevel>,
     sms_consent: Option<ConsentLevel>,
-    screening: Option<Option<Span>>,
+    screening: Option<Option<Screening>>,
+    screening_lists: Option<Vec<String>>,
     inquiry_months: Option<i32>,
     purchase_months: Option<i32>,
     email_opt_in: Option<bool>,
@@ -94,7 +95,7 @@ impl Draft {
             f.ask(whole, "call_consent", "\"none\", \"express\" or \"express_written\"", word(&call_words));
         d.automated_consent = f.ask(whole, "automated_consent", "\"express\" or \"express_written\"", word(&CONSENT));
         d.sms_consent = f.ask(whole, "sms_consent", "\"express\" or \"express_written\"", word(&CONSENT));
-        d.screening = read_screening(&mut f, whole);
+        (d.screening, d.screening_lists) = read_screening(&mut f, whole);
         let months = |n: i64| n as i32;
         d.inquiry_months = f.take("inquiry_months", MONTHS, number(0, 120)).map(months);
         d.purchase_months = f.take("purchase_months", MONTHS, number(0, 120)).map(months);
@@ -120,7 +121,8 @@ impl Draft {
             call_consent: d.call_consent.or(c.call_consent),
             automated_consent: d.automated_consent.or(c.automated_consent),
             sms_consent: d.sms_consent.or(c.sms_consent),
-            screening: d.screening.or(c.screening),
+            screening: d.screening.or_else(|| c.screening.clone()),
+            screening_lists: d.screening_lists.or_else(|| c.screening_lists.clone()),
             inquiry_months: d.inquiry_months.or(c.inquiry_months),
             purchase_months: d.purchase_months.or(c.purchase_months),
             email_opt_in: d.email_opt_in.or(c.email_opt_in),
@@ -146,7 +148,10 @@ impl Draft {
             call_consent: self.call_consent?,
             automated_consent: self.automated_consent?,
             sms_consent: self.sms_consent?,
-            screening: self.screening?,
+            screening: self
+                .screening
+                .clone()?
+                .map(|own| Screening { lists: self.screening_lists.clone().unwrap_or_default(), ..own }),
             inquiry_months: self.inquiry_months,
             purchase_months: self.purchase_months,
             email_opt_in: self.email_opt_in?,
@@ -171,8 +176,8 @@ fn read_hours(f: &mut Fields<'_>) -> Classes {
     own.or(&Classes { weekday: daily.clone(), saturday: daily.clone(), sunday: daily, holiday: None })
 }
 
-/// `None` in `None`: not said; `None` in `Some`: off.
-fn read_screening(f: &mut Fields<'_>, whole: bool) -> Option<Option<Span>> {
+/// Whether screening is required (`None`: not said; `None` in `Some`: off), and the lists, which a region may name alone.
+fn read_screening(f: &mut Fields<'_>, whole: bool) -> (Option<Option<Screening>>, Option<Vec<String>>) {
     let required = f.ask(whole, "screening", "\"required\" or \"off\"", word(&[("required", true), ("off", false)]));
     let days = f.take("screening_days", "a number of days from 1 to 366", number(1, 366));
     if required == Some(true) && days.is_none() {
@@ -180,7 +185,12 @@ fn read_screening(f: &mut Fields<'_>, whole: bool) -> Option<Option<Span>> {
             "`screening_days` is missing; where screening is required it must say for how many days a result is good",
         );
     }
-    required.map(|required| days.filter(|_| required).map(Span::days))
+    let lists = f.take("screening_lists", "a list of names like \"us_national\"", each(text));
+    if required == Some(true) && whole && lists.as_ref().is_none_or(Vec::is_empty) {
+        f.error("`screening_lists` is missing; where screening is required it must name the lists that must be clear");
+    }
+    let screening = |days| Screening { good_for: Span::days(days), lists: Vec::new() };
+    (required.map(|required| days.filter(|_| required).map(screening)), lists)
 }
 
 fn cap(value: &Value) -> Option<Cap> {

@@ -8,7 +8,7 @@ use jiff::ToSpan;
 use jiff::tz::TimeZone;
 
 use super::place::{Missing, Place};
-use super::row::{Law, Row};
+use super::row::{Law, Row, Screening};
 use super::why::Why;
 use crate::domain::event::ConsentLevel;
 use crate::domain::time::{Moment, Span};
@@ -26,14 +26,14 @@ pub struct ConsentView {
 
 /// What bears on whether a number may be called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CallFacts {
+pub struct CallFacts<'a> {
     pub consent: ConsentView,
     /// The newest inquiry of the lead.
     pub inquiry_at: Option<Moment>,
     /// The newest purchase of the lead.
     pub purchase_at: Option<Moment>,
-    /// As of when every list that the place needs was last found clear.
-    pub screened_clear_at: Option<Moment>,
+    /// The lists on which the number was found clear, and as of when.
+    pub clear: &'a [(&'a str, Moment)],
     /// Whether the newest screening found the number on a do-not-call list.
     pub listed: bool,
 }
@@ -67,24 +67,26 @@ pub enum CallGate {
     NeedsScreening {
         place: String,
         good_for: Span,
-        /// How long ago it was last found clear.
+        /// How long ago it was last found clear on all of them.
         last: Option<Span>,
+        /// Every list that stands in the way, by each law that may hold.
+        lists: Vec<String>,
     },
     NotAllowed(Why),
 }
 
 impl Place<'_> {
     /// Whether the number may be called by this place's laws, and how.
-    pub fn may_call(&self, facts: &CallFacts, now: Moment) -> CallGate {
+    pub fn may_call(&self, facts: &CallFacts<'_>, now: Moment) -> CallGate {
         if let Some(missing) = self.missing() {
             return CallGate::NotAllowed(Why::NoRow(missing));
         }
         let (mut dial_mode, mut basis) = (DialMode::Automated, Basis::NotRequired);
-        let mut to_screen = None;
+        let mut to_screen: Option<CallGate> = None;
         for candidate in self.candidates() {
             match may_call(candidate.law, candidate.row(now), facts, now) {
                 CallGate::Allowed { dial_mode: d, basis: b } => (dial_mode, basis) = (dial_mode.min(d), basis.max(b)),
-                screen @ CallGate::NeedsScreening { .. } => to_screen = to_screen.or(Some(screen)),
+                screen @ CallGate::NeedsScreening { .. } => to_screen = Some(both(to_screen, screen)),
                 // A flat no outweighs a screening that could still be done.
                 no @ CallGate::NotAllowed(_) => return no,
             }
@@ -146,7 +148,23 @@ impl Place<'_> {
     }
 }
 
-fn may_call(law: &Law, row: &Row, facts: &CallFacts, now: Moment) -> CallGate {
+/// The first of two screenings that are both asked for, with the lists of both: one look-up settles them.
+fn both(first: Option<CallGate>, second: CallGate) -> CallGate {
+    match (first, second) {
+        (
+            Some(CallGate::NeedsScreening { place, good_for, last, mut lists }),
+            CallGate::NeedsScreening { lists: more, .. },
+        ) => {
+            lists.extend(more);
+            lists.sort_unstable();
+            lists.dedup();
+            CallGate::NeedsScreening { place, good_for, last, lists }
+        }
+        (_, second) => second,
+    }
+}
+
+fn may_call(law: &Law, row: &Row, facts: &CallFacts<'_>, now: Moment) -> CallGate {
     let place = || law.name.clone();
     if !row.licensed {
         return CallGate::NotAllowed(Why::NotLicensed { place: place() });
@@ -157,10 +175,7 @@ fn may_call(law: &Law, row: &Row, facts: &CallFacts, now: Moment) -> CallGate {
     {
         return CallGate::NotAllowed(Why::CallNeedsConsent { place: place(), level });
     }
-    let clear = match row.screening {
-        None => true,
-        Some(good_for) => !facts.listed && facts.screened_clear_at.is_some_and(|at| now - at <= good_for),
-    };
+    let clear = row.screening.as_ref().is_none_or(|s| !facts.listed && stale(s, facts, now).is_empty());
     let inquiry = facts.consent.inquiry(facts.inquiry_at);
     let basis = if let Some(given) = consent {
         given
@@ -170,10 +185,12 @@ fn may_call(law: &Law, row: &Row, facts: &CallFacts, now: Moment) -> CallGate {
         Basis::Purchase
     } else if facts.listed {
         return CallGate::NotAllowed(Why::Listed { place: place() });
-    } else if let Some(good_for) = row.screening {
+    } else if let Some(screening) = &row.screening {
         if !clear {
-            let last = facts.screened_clear_at.map(|at| now - at);
-            return CallGate::NeedsScreening { place: place(), good_for, last };
+            let seen: Option<Vec<Moment>> = screening.lists.iter().map(|list| facts.clear_on(list)).collect();
+            let last = seen.and_then(|seen| seen.into_iter().min()).map(|at| now - at);
+            let lists = stale(screening, facts, now).into_iter().map(str::to_owned).collect();
+            return CallGate::NeedsScreening { place: place(), good_for: screening.good_for, last, lists };
         }
         Basis::Screened
     } else {
@@ -182,6 +199,18 @@ fn may_call(law: &Law, row: &Row, facts: &CallFacts, now: Moment) -> CallGate {
     // Consent spares a live call the screening, not one that a machine dials.
     let machine = facts.consent.automated && clear && facts.consent.reaches(row.automated_consent, now).is_some();
     CallGate::Allowed { dial_mode: if machine { DialMode::Automated } else { DialMode::Manual }, basis }
+}
+
+/// The lists on which the number is not known to be clear any more, or never was.
+fn stale<'s>(screening: &'s Screening, facts: &CallFacts<'_>, now: Moment) -> Vec<&'s str> {
+    let fresh = |list: &str| facts.clear_on(list).is_some_and(|at| now - at <= screening.good_for);
+    screening.lists.iter().map(String::as_str).filter(|list| !fresh(list)).collect()
+}
+
+impl CallFacts<'_> {
+    fn clear_on(&self, list: &str) -> Option<Moment> {
+        self.clear.iter().filter(|(name, _)| *name == list).map(|(_, at)| *at).max()
+    }
 }
 
 impl ConsentView {

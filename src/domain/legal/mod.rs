@@ -29,7 +29,7 @@ pub use caps::Caps;
 pub use gate::{Basis, CallFacts, CallGate, ConsentView, DialMode};
 pub use place::{Missing, Place, PlaceFacts};
 pub use regions::Letters;
-pub use row::{Cap, Law, Row};
+pub use row::{Cap, Law, Row, Screening};
 pub use why::Why;
 pub use windows::{MAX_AHEAD, Windows};
 

@@ -41,8 +41,8 @@ pub struct Row {
     pub call_consent: Option<ConsentLevel>,
     pub automated_consent: ConsentLevel,
     pub sms_consent: ConsentLevel,
-    /// For how long a clear result against the do-not-call lists is good; `None`: no screening.
-    pub screening: Option<Span>,
+    /// What a number must be held against before a call; `None`: nothing.
+    pub screening: Option<Screening>,
     /// For how many months an inquiry or a purchase allows calls without screening.
     pub inquiry_months: Option<i32>,
     pub purchase_months: Option<i32>,
@@ -55,6 +55,14 @@ pub struct Row {
     pub presumes_in_state: bool,
     /// Whether calling is not barred for want of a licence.
     pub licensed: bool,
+}
+
+/// Which do-not-call lists must be clear, all of them, and for how long a clear result is good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Screening {
+    pub good_for: Span,
+    /// As `contact.screened` names them.
+    pub lists: Vec<String>,
 }
 
 /// At most so many calls to one number in so much elapsed time.

@@ -35,7 +35,7 @@ impl CallGate {
         match self {
             CallGate::Allowed { .. } => None,
             CallGate::NotAllowed(why) => Some(why.because()),
-            CallGate::NeedsScreening { place, good_for, last } => {
+            CallGate::NeedsScreening { place, good_for, last, .. } => {
                 let last = last.map_or("it never was".to_owned(), |ago| format!("it last was {ago} ago"));
                 Some(sentence(format!("{place} wants the number screened within {good_for} before a call; {last}.")))
             }

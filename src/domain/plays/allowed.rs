@@ -35,41 +35,26 @@ impl<'a> View<'a, '_> {
     }
 }
 
-pub(super) fn call_facts<'a>(
-    v: &View<'a, '_>,
+/// The lists on which a number was found clear, and as of when. Which of them a place asks for is the law's.
+pub(super) fn clear_lists<'a>(v: &View<'a, '_>, key: &Key) -> Vec<(&'a str, Moment)> {
+    let of_key = v.facts.screenings.iter().filter(|((k, _), s)| k == key && s.value.result == ScreenResult::Clear);
+    of_key.map(|((_, list), screening)| (list.as_str(), screening.value.as_of)).collect()
+}
+
+pub(super) fn call_facts<'c>(
+    v: &View<'_, '_>,
     key: &Key,
-    consent: &Option<(ConsentLevel, Moment, Option<&'a str>, bool)>,
-) -> CallFacts {
-    let mut clear_at = None;
-    let mut listed = false;
-    for ((k, list), screening) in &v.facts.screenings {
-        if k != key {
-            continue;
-        }
-        match screening.value.result {
-            ScreenResult::Listed => listed = true,
-            ScreenResult::Clear if is_registry_of(list, key) => clear_at = clear_at.max(Some(screening.value.as_of)),
-            _ => {}
-        }
-    }
+    consent: &Option<(ConsentLevel, Moment, Option<&str>, bool)>,
+    clear: &'c [(&'c str, Moment)],
+) -> CallFacts<'c> {
+    // On whatever list: somebody does not want to be called there.
+    let listed = v.facts.screenings.iter().any(|((k, _), s)| k == key && s.value.result == ScreenResult::Listed);
     CallFacts {
         consent: consent_view(consent),
         purchase_at: v.facts.outcome.as_ref().filter(|o| o.value.outcome == Outcome::Won).map(|o| o.stamp.at),
         inquiry_at: v.facts.inquiries.last().map(|i| i.cited.stamp.at),
-        screened_clear_at: clear_at,
+        clear,
         listed,
-    }
-}
-
-/// Whether a list is a public do-not-call registry of the number's country: only such a one clears a number.
-fn is_registry_of(list: &str, key: &Key) -> bool {
-    match list {
-        "uk_tps" => key.value.starts_with("+44"),
-        "ca_dncl" => key.value.starts_with("+1"),
-        "internal" | "litigator" | "reassigned" | "line_type" => false,
-        list if list.starts_with("us_") => key.value.starts_with("+1"),
-        // A registry that the contract has no name for, of a country that has none by name.
-        _ => !["+1", "+44"].iter().any(|code| key.value.starts_with(code)),
     }
 }
 

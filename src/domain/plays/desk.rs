@@ -1,19 +1,20 @@
 //! Work for a desk of ours, not for the lead: contact data to mend, and a partner to hand the lead to.
 
 use super::review::waits_for_second_opinion;
+use super::voice::ToScreen;
 use super::{Proposal, View};
 use crate::domain::cases::Case;
 use crate::domain::contact::{KeyStatus, KeyWhy, Status, needs_carrier_check};
 use crate::domain::diagnosis::{Cause, Verdict};
 use crate::domain::event::Channel;
-use crate::domain::identity::{Key, KeyKind, digest_16};
+use crate::domain::identity::{KeyKind, digest_16};
 use crate::domain::legal::Windows;
 use crate::domain::partners::{may_share, serves};
 use crate::domain::policy::Partner;
 use crate::domain::task::{Fault, Play};
 use crate::domain::time::Span;
 
-pub(super) fn repair<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, needs_screening: Option<&'a Key>) {
+pub(super) fn repair<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, to_screen: Option<ToScreen<'a>>) {
     let mut faults: Vec<Fault> = v
         .j
         .keys
@@ -35,8 +36,9 @@ pub(super) fn repair<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, needs_sc
             faults.push(Fault { key: k.key.value.clone(), fault: "carrier_check".into(), suggestion: None });
         }
     }
-    if let Some(key) = needs_screening {
-        faults.push(Fault { key: key.value.clone(), fault: "needs_screening".into(), suggestion: None });
+    if let Some(ToScreen { key, lists }) = to_screen {
+        let against = (!lists.is_empty()).then(|| lists.join(", "));
+        faults.push(Fault { key: key.value.clone(), fault: "needs_screening".into(), suggestion: against });
     }
     if let Some(phone) = primary
         && let Some(disagreement) = v.place.disagreement()

@@ -47,6 +47,12 @@ impl<'a> View<'a, '_> {
         at
     }
 
+    /// After a conversation nobody hears from us for a while, by whatever channel, but for what they wait for.
+    pub(super) fn after_conversation(&self, due: Moment) -> Moment {
+        let quiet = self.policy.plays.fatigue.quiet_after_contact.0;
+        self.j.last_conversation.map_or(due, |spoke| due.max(spoke + quiet))
+    }
+
     pub(super) fn fatigue_allows(&self, due: Moment, key: &Key) -> Moment {
         let rules = &self.policy.plays.fatigue;
         if due < self.started() + Span::days(i64::from(rules.free_days)) {

@@ -21,7 +21,7 @@ pub use ask::{Ask, reviews};
 pub use desk::fingerprint;
 pub use history::{last_touch, newest_inquiry, voicemails_left};
 pub use rest::{revisit, revisit_of};
-pub use review::{Standing, late_from, questions, settled};
+pub use review::{Standing, fingerprint as question_about, late_from, questions, settled};
 pub use text::check_in_gap;
 
 use super::cases::Case;
@@ -94,13 +94,17 @@ impl<'a> View<'a, '_> {
         self.j.is_held(channel) || self.closed.iter().any(|(c, k)| *c == channel && k == key)
     }
 
+    /// The chance that the play ends in a sale, and its worth; the range is as wide as that of the lead's own chance,
+    /// however good the lead is, for a prior is no knowledge.
     fn worth(&self, rule: &PlayRule) -> Worth {
-        let base = self.policy.scoring.conversion.base.max(1e-6);
-        let lead = |p: f64| (p / base).clamp(0.1, 5.0);
-        let plays = &self.policy.plays;
-        let value = |p: f64| rule.success * lead(p) * plays.value_of_win * rule.value_factor - rule.cost - rule.fatigue;
-        let c = &self.j.conversion;
-        Worth { value: value(c.probability), low: value(c.low), high: value(c.high) }
+        let rules = &self.policy.scoring.conversion;
+        let lead = (self.j.conversion.probability / rules.base.max(1e-6)).clamp(0.1, 5.0);
+        // No single play makes a sale likelier than anything can.
+        let chance = (rule.success * lead).min(rules.ceiling);
+        let win = self.policy.plays.value_of_win * rule.value_factor;
+        let value = |chance: f64| chance * win - rule.cost - rule.fatigue;
+        let spread = rules.spread_factor.max(1.0);
+        Worth { value: value(chance), low: value(chance / spread), high: value((chance * spread).min(1.0)) }
     }
 
     fn started(&self) -> Moment {

@@ -175,6 +175,6 @@ pub fn settled(v: &View<'_, '_>, standing: &[Standing<'_>]) -> Vec<uuid::Uuid> {
 }
 
 /// FNV-1a over an event's id: enough to tell the few questions of one lead apart.
-fn fingerprint(event: &str) -> u64 {
+pub fn fingerprint(event: &str) -> u64 {
     event.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3))
 }

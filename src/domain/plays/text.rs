@@ -7,6 +7,7 @@ use super::rest::{meeting_ahead, rests, revisit, spoke_since_started};
 use super::review::waits_for_second_opinion;
 use super::{Proposal, View, counted, quoted};
 use crate::domain::conduct::Stage;
+use crate::domain::contact::KeyWhy;
 use crate::domain::diagnosis::{Cause, Verdict};
 use crate::domain::event::Channel;
 use crate::domain::facts::SignalKind;
@@ -56,7 +57,7 @@ pub(super) fn text<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, no_sale: b
         let due = due.max(v.now);
         // What the lead waits for is no burden: the answer to an inquiry or a word, a meeting to confirm or make up for.
         let awaited = matches!(play, Play::AnswerEmail | Play::FirstEmail | Play::ConfirmMeeting | Play::Reschedule);
-        let at = if awaited { due } else { v.fatigue_allows(due, key) };
+        let at = if awaited { due } else { v.fatigue_allows(v.after_conversation(due), key) };
         // The second word after a missed meeting has the day; only the first is a matter of minutes.
         let length = if play == Play::Reschedule && attempt > 1 { Span::hours(12) } else { rule.expires.0 };
         let expires_at = at + length;
@@ -101,7 +102,7 @@ pub(super) fn text<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, no_sale: b
         if sent == 0 {
             propose(Play::FirstEmail, v.started(), 1, "The lead asked; an e-mail answers at once.".into(), None);
         } else if let Some(day) = days.get(sent as usize)
-            && v.j.unanswered > 0
+            && (v.j.unanswered > 0 || v.j.keys.iter().any(|k| k.why == KeyWhy::WrongNumber))
         {
             let due = v.started() + Span::days(i64::from(*day));
             propose(

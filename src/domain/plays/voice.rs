@@ -3,7 +3,7 @@
 //! At most one proposal: a promise first, then a failure of ours to make good, an answer to a warm word, and the
 //! cadence last. When each is due is in `cadence`.
 
-use super::allowed::call_facts;
+use super::allowed::{call_facts, clear_lists};
 use super::cadence::{after_last, first_window, next_attempt, our_episode_calls};
 use super::limits::{after_limit, legal_cap};
 use super::occasions::{missed_meeting, room_opened};
@@ -100,18 +100,25 @@ fn to_verify<'a>(v: &View<'a, '_>) -> Option<(&'a Key, Moment)> {
     (!done).then_some((once.key, from))
 }
 
+/// A number that must be held against do-not-call lists before anybody may call it, and which.
+pub(super) struct ToScreen<'a> {
+    pub key: &'a Key,
+    pub lists: Vec<String>,
+}
+
 /// Calls. Returns the number that would have to be screened first, where that is what stands in the way.
-pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option<&'a Key> {
+pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option<ToScreen<'a>> {
     let promise = promised(v);
     // They said which number; where that cannot be used, any other of theirs is better than a broken promise.
     let number = promise.as_ref().and_then(|p| p.number.as_deref()).and_then(|number| v.usable(Channel::Call, number));
     let living = number.or_else(|| v.key_for(Channel::Call)).map(|key| (key, Moment::MIN));
     let (key, not_before) = living.or_else(|| to_verify(v))?;
     let consent = v.consent(Channel::Call, key);
-    let gate = v.place.may_call(&call_facts(v, key, &consent), v.now);
+    let clear = clear_lists(v, key);
+    let gate = v.place.may_call(&call_facts(v, key, &consent, &clear), v.now);
     let automated = match &gate {
         CallGate::Allowed { dial_mode, .. } => *dial_mode == DialMode::Automated,
-        CallGate::NeedsScreening { .. } => return Some(key),
+        CallGate::NeedsScreening { lists, .. } => return Some(ToScreen { key, lists: lists.clone() }),
         CallGate::NotAllowed(_) => return None,
     };
     let cadence = &v.policy.plays.cadence;

@@ -229,6 +229,14 @@ mod tests {
     }
 
     #[test]
+    fn a_length_of_time_without_a_unit_is_told_with_its_key() {
+        let said = faults("plays.toml", "quiet_after_contact = \"72h\"", "quiet_after_contact = \"72\"");
+        assert!(said.contains("quiet_after_contact: \"72\" has no unit of time; write it like \"72d\""), "{said}");
+        let said = faults("plays.toml", "priority = 9, expires = \"24h\"", "priority = 9, expires = \"24x\"");
+        assert!(said.contains("expires: \"x\" is no unit of time"), "{said}");
+    }
+
+    #[test]
     fn a_number_that_cannot_be_meant_is_refused_with_its_line() {
         for (file, from, to, says) in [
             ("plays.toml", "value_of_win = 500.0", "value_of_win = 0", "line 5: value_of_win is 0; a sale is worth"),

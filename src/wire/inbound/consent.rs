@@ -60,6 +60,14 @@ impl Read for Consent {
     fn read(value: &Value, at: &At<'_>) -> Result<Option<Consent>, Fault> {
         let record = ConsentRecord::read_field(Some(value), at)?;
         let state = match (record.state, record.granted) {
+            // A no is taken whatever stands beside it; a yes that is contradicted is none, and what is meant is not clear.
+            (Some(Word(state @ ConsentState::Granted)), Some(StrictFlag(false)))
+            | (Some(Word(state @ ConsentState::NotGiven)), Some(StrictFlag(true))) => {
+                let granted = state == ConsentState::Granted;
+                let other = if granted { "false" } else { "true" };
+                let expected = format!("{granted}, as its state is {}", if granted { "granted" } else { "not_given" });
+                return Err(Fault::found(&at.field("granted"), &expected, other));
+            }
             (Some(Word(state)), _) => state,
             (None, Some(StrictFlag(true))) => ConsentState::Granted,
             (None, Some(StrictFlag(false))) => ConsentState::NotGiven,
@@ -173,6 +181,11 @@ mod tests {
         );
         assert_eq!(refused(json!({"channel": "call", "granted": "yes"})).reason, Reason::InvalidField);
         assert_eq!(refused(json!({"channel": "fax", "granted": true})).reason, Reason::InvalidField);
+        assert_eq!(
+            refused(json!({"channel": "call", "granted": false, "state": "granted"})).detail,
+            "The field data.consent[0].granted should be true, as its state is granted, but it is false."
+        );
+        assert!(read(json!({"channel": "call", "granted": true, "state": "not_given"})).is_err());
         assert_eq!(
             refused(json!({"channel": "sms", "granted": true, "level": "written"})).reason,
             Reason::InvalidField

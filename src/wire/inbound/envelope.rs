@@ -105,6 +105,14 @@ impl<'a> Attributes<'a> {
         Ok(Checked { id, source, kind, given })
     }
 
+    /// The time just as it was written, cut short and safe to show.
+    pub fn time_as_written(&self) -> Option<String> {
+        match self.time {
+            Attribute::Text(text) => Some(shown(text).trim_matches('"').to_owned()),
+            Attribute::Absent | Attribute::Other(_) => None,
+        }
+    }
+
     /// The refusal of a message with these attributes.
     pub fn refuse(&self, fault: Fault, envelope: &Envelope<'_>) -> Refusal {
         let text = |a: Attribute<'a>| match a {

@@ -21,6 +21,14 @@ impl Fault {
         Fault::new(Reason::MissingField, format!("The field {at} is missing; expected {expected}."))
     }
 
+    /// For a field that may be there, and then holds nothing that can be used.
+    pub fn unsaid(at: &At<'_>, expected: &str) -> Fault {
+        Fault::new(
+            Reason::MissingField,
+            format!("The field {at} is missing or holds nothing that can be used; expected {expected}."),
+        )
+    }
+
     /// For fields whose numbers and truth values may be shown; text is described, never quoted.
     pub fn invalid(at: &At<'_>, expected: &str, found: &Value) -> Fault {
         let found = match found {
@@ -53,6 +61,7 @@ fn sort_of(value: &Value) -> String {
         Value::Number(_) => "a number".to_owned(),
         Value::String(s) => match s.chars().count() {
             0 => "empty text".to_owned(),
+            1 => "text of one character".to_owned(),
             n => format!("text of {n} characters"),
         },
         Value::Array(items) => format!("a list of {}", items.len()),

@@ -40,8 +40,11 @@ pub fn parse(text: &str, max_depth: usize) -> Result<Value, Fault> {
         .map_err(|e| malformed(format!("The body should be JSON, but it is not: {}.", in_words(&e))))
 }
 
+const HALF_A_PAIR: &str =
+    "a \\u escape stands for one half of a character; the other half must follow it, like \\ud83d\\ude00";
+
 /// Beginnings of the parser's messages, and what they mean to whoever wrote the text.
-const MEANINGS: [(&str, &str); 14] = [
+const MEANINGS: [(&str, &str); 16] = [
     ("EOF", "it ends too early: a bracket, a brace or a quotation mark is not closed"),
     ("key must be a string", "a name must be in double quotes"),
     ("expected ident", "a word that is not true, false or null must be in double quotes"),
@@ -52,6 +55,8 @@ const MEANINGS: [(&str, &str); 14] = [
     ("expected `,` or `]`", "a comma or the closing ] is missing"),
     ("expected `:`", "a colon is missing after a name"),
     ("control character", "a line break or another control character stands inside of text; write \\n"),
+    ("unexpected end of hex escape", HALF_A_PAIR),
+    ("lone ", HALF_A_PAIR),
     ("invalid escape", "a backslash is followed by what it cannot stand before; write \\\\ for a backslash"),
     ("invalid number", "a number is written in a way that JSON does not know"),
     ("number out of range", "a number is too large"),
@@ -137,6 +142,8 @@ mod tests {
             ("{\"a\" 1}", "a colon is missing after a name"),
             ("{\"a\": \"one\ntwo\"}", "a line break or another control character stands inside of text"),
             ("{\"a\": [1, 2", "it ends too early"),
+            (r#"{"a": "x\ud800b"}"#, "a \\u escape stands for one half of a character"),
+            (r#"{"a": "\udc00"}"#, "a \\u escape stands for one half of a character"),
             ("{} {}", "something follows the end of the JSON"),
         ] {
             let detail = parse(text, 64).unwrap_err().detail;

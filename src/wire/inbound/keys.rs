@@ -98,12 +98,16 @@ impl Subject {
     }
 }
 
+/// What names somebody.
+const KEYS: &str = "at least one of id, email, phone, visitor, or a task_id beside it";
+
 /// Nobody is named: either nothing was given, or only a phone number without digits.
 fn nobody(lead: Option<&Value>, at: &At<'_>) -> Fault {
     let given = |v: &&Value| !v.is_null() && v.as_str().is_none_or(|s| !s.trim().is_empty());
     match lead.and_then(|l| l.get("phone")).filter(given) {
         Some(phone) => Fault::invalid_personal(&at.field("phone"), PhoneNumber::EXPECTED, phone),
-        None => Fault::missing(at, "at least one of id, email, phone, visitor, or a task_id beside it"),
+        None if lead.is_some_and(|lead| !lead.is_null()) => Fault::unsaid(at, KEYS),
+        None => Fault::missing(at, KEYS),
     }
 }
 
@@ -165,6 +169,9 @@ mod tests {
             assert_eq!(subject(json!({ "lead": lead })).unwrap_err().reason, Reason::MissingField);
         }
         assert_eq!(subject(json!({})).unwrap_err().reason, Reason::MissingField);
+        let there = subject(json!({ "lead": { "phones": [{ "ext": "9" }] } })).unwrap_err().detail;
+        assert!(there.starts_with("The field data.lead is missing or holds nothing that can be used; "), "{there}");
+        assert!(subject(json!({})).unwrap_err().detail.starts_with("The field data.lead is missing; "));
     }
 
     #[test]

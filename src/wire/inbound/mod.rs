@@ -167,7 +167,7 @@ fn understand(
         subject.keys.extend((!subject.keys.contains(&key)).then_some(key));
     }
     let at = checked.given.or(envelope.timestamp_ms.map(Moment)).unwrap_or(received);
-    check_age(at, received, settings)?;
+    check_age(at, parts.attributes.time_as_written(), received, settings)?;
     Ok(Event {
         source: checked.source.to_owned(),
         id: checked.id.to_owned(),
@@ -187,16 +187,26 @@ fn region(data: &Value, settings: &Inbound) -> Option<Region> {
     given.as_deref().and_then(phone::region).or_else(|| settings.default_country.as_deref().and_then(phone::region))
 }
 
-fn check_age(at: Moment, received: Moment, settings: &Inbound) -> Result<(), Fault> {
+fn check_age(at: Moment, written: Option<String>, received: Moment, settings: &Inbound) -> Result<(), Fault> {
+    let time = || written.clone().unwrap_or_else(|| at.to_string());
     if let Some(max_ahead) = settings.max_ahead
         && at > received + max_ahead
     {
-        let detail = format!("The time {at} is {} after receipt, but at most {max_ahead} are accepted.", at - received);
+        let (ahead, most) = (seconds(at - received), seconds(max_ahead));
+        let detail = format!("The time {} is {ahead} after receipt, but at most {most} are accepted.", time());
         return Err(Fault::new(Reason::FutureTime, detail));
     }
     if at < settings.oldest {
-        let detail = format!("The time {at} is before {}, the earliest that is accepted.", settings.oldest);
+        let detail = format!("The time {} is before {}, the earliest that is accepted.", time(), settings.oldest);
         return Err(Fault::new(Reason::TooOld, detail));
     }
     Ok(())
+}
+
+/// To the second, rounded up, for as long as that can be read: what is just too much must not look like the limit.
+fn seconds(span: Span) -> String {
+    match span.0 {
+        ms @ ..3_600_000 => format!("{} s", (ms + 999) / 1000),
+        _ => span.to_string(),
+    }
 }

@@ -70,7 +70,9 @@ pub trait Field: Sized {
 
 impl<T: Read> Field for T {
     fn read_field(value: Option<&Value>, at: &At<'_>) -> Result<T, Fault> {
-        Option::<T>::read_field(value, at)?.ok_or_else(|| Fault::missing(at, T::EXPECTED))
+        let is_there = value.is_some_and(|value| !value.is_null());
+        let fault = if is_there { Fault::unsaid } else { Fault::missing };
+        Option::<T>::read_field(value, at)?.ok_or_else(|| fault(at, T::EXPECTED))
     }
 }
 

@@ -13,7 +13,7 @@ pub struct Count(pub u32);
 leaf_schema!(Count, "Count", { "type": "integer", "minimum": 0, "maximum": u32::MAX });
 
 impl Read for Count {
-    const EXPECTED: &'static str = "a whole number from 0 to 4294967295";
+    const EXPECTED: &'static str = "a number from 0 to 4294967295";
 
     fn read(value: &Value, at: &At<'_>) -> Result<Option<Count>, Fault> {
         let count = match value {
@@ -168,11 +168,11 @@ mod tests {
     fn a_fault_tells_numbers_but_never_text() {
         assert_eq!(
             read::<Count>(json!(-3)).unwrap_err().detail,
-            "The field field should be a whole number from 0 to 4294967295, but it is the number -3."
+            "The field field should be a number from 0 to 4294967295, but it is the number -3."
         );
         assert_eq!(
             read::<Count>(json!("secret")).unwrap_err().detail,
-            "The field field should be a whole number from 0 to 4294967295, but it is text of 6 characters."
+            "The field field should be a number from 0 to 4294967295, but it is text of 6 characters."
         );
     }
 }

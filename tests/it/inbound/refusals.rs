@@ -146,6 +146,10 @@ fn a_time_more_than_five_minutes_ahead_is_in_the_future() {
     assert!(take(at(300_000).to_string().as_bytes()).is_ok());
     assert_eq!(reason(&at(300_001)), "future_time");
     assert_eq!(reason(&with(captured(), "/time", json!("9999-12-31T23:59:59Z"))), "future_time");
+    let said = refusal(&with(captured(), "/time", json!("9999-12-31T23:59:59Z"))).detail;
+    assert!(said.starts_with("The time 9999-12-31T23:59:59Z is "), "as it was written: {said}");
+    let said = refusal(&at(300_001)).detail;
+    assert!(said.ends_with(" is 301 s after receipt, but at most 300 s are accepted."), "{said}");
 }
 
 #[test]

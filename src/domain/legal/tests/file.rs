@@ -68,3 +68,9 @@ fn text_that_is_no_toml_and_a_file_without_laws_are_refused() {
 fn required_screening_must_say_for_how_long_it_is_good() {
     assert!(faults("screening_days = 31\n", "")[0].contains("`screening_days` is missing"));
 }
+
+#[test]
+fn required_screening_must_say_against_which_lists() {
+    let faults = faults("screening_lists = [\"us_national\"]\n", "");
+    assert!(faults[0].contains("law 1 (US): `screening_lists` is missing"), "{faults:?}");
+}

@@ -22,19 +22,24 @@ fn consent(level: ConsentLevel) -> ConsentView {
 fn allowed(dial_mode: DialMode, basis: Basis) -> CallGate {
     CallGate::Allowed { dial_mode, basis }
 }
-fn call(phone: &str, facts: CallFacts) -> CallGate {
+fn call(phone: &str, facts: CallFacts<'_>) -> CallGate {
     number(phone).may_call(&facts, now())
 }
-fn needs_screening(phone: &str, facts: CallFacts) -> bool {
+fn needs_screening(phone: &str, facts: CallFacts<'_>) -> bool {
     matches!(call(phone, facts), CallGate::NeedsScreening { .. })
 }
-const NOTHING: CallFacts = CallFacts {
+const NOTHING: CallFacts<'static> = CallFacts {
     consent: ConsentView { level: None, automated: false, granted_at: None, expires: None },
     inquiry_at: None,
     purchase_at: None,
-    screened_clear_at: None,
+    clear: &[],
     listed: false,
 };
+
+/// Clear on every list that any place asks for.
+fn clear_everywhere(at: Moment) -> &'static [(&'static str, Moment)] {
+    Box::leak(Box::new(["us_national", "ca_dncl", "uk_tps", "ie_ndd", "fr_bloctel"].map(|list| (list, at))))
+}
 
 #[test]
 fn an_inquiry_allows_manual_calls_for_three_months_in_the_us_and_six_in_canada() {
@@ -69,7 +74,7 @@ fn an_inquiry_and_a_purchase_allow_calls_to_registered_numbers() {
 
 #[test]
 fn a_clear_screening_is_good_for_31_days_and_28_in_britain() {
-    let screened = |days| CallFacts { screened_clear_at: days_ago(days), ..NOTHING };
+    let screened = |days| CallFacts { clear: clear_everywhere(now() - Span::days(days)), ..NOTHING };
     let ok = allowed(DialMode::Manual, Basis::Screened);
     for phone in [NEW_YORK, TORONTO] {
         assert_eq!(call(phone, screened(31)), ok);
@@ -81,6 +86,41 @@ fn a_clear_screening_is_good_for_31_days_and_28_in_britain() {
         call(LONDON, screened(29)).because().unwrap(),
         "The United Kingdom wants the number screened within 28 d before a call; it last was 29 d ago."
     );
+}
+
+#[test]
+fn only_the_lists_that_a_place_names_clear_a_number() {
+    let on = |list: &'static str| CallFacts { clear: Box::leak(Box::new([(list, now())])), ..NOTHING };
+    let places = [(NEW_YORK, "us_national"), (TORONTO, "ca_dncl"), (LONDON, "uk_tps"), ("+35312345678", "ie_ndd")];
+    for (phone, own) in places {
+        for list in ["us_national", "us_fl", "us_ny", "us_zz", "ca_dncl", "uk_tps", "ie_ndd", "internal", "foo"] {
+            assert_eq!(needs_screening(phone, on(list)), list != own, "{list} for {phone}");
+        }
+    }
+    let CallGate::NeedsScreening { lists, .. } = call(NEW_YORK, on("us_fl")) else { panic!("needs screening") };
+    assert_eq!(lists, ["us_national"]);
+}
+
+#[test]
+fn where_two_countries_may_hold_the_lists_of_both_must_be_clear() {
+    let facts = PlaceFacts { phone: Some(TORONTO), country: Some("US"), ..PlaceFacts::default() };
+    let either = Jurisdictions::shipped().place(&facts);
+    let gate = |clear: &[(&str, Moment)]| either.may_call(&CallFacts { clear, ..NOTHING }, now());
+    let CallGate::NeedsScreening { lists, .. } = gate(&[]) else { panic!("needs screening") };
+    assert_eq!(lists, ["ca_dncl", "us_national"]);
+    assert!(matches!(gate(&[("ca_dncl", now())]), CallGate::NeedsScreening { .. }));
+    assert!(matches!(gate(&[("ca_dncl", now()), ("us_national", now())]), CallGate::Allowed { .. }));
+}
+
+#[test]
+fn a_state_may_ask_for_its_own_list_beside_the_national_one() {
+    let shipped = include_str!("../../../../config/policy/jurisdictions.toml");
+    let own = "region = \"FL\"\nscreening_lists = [\"us_national\", \"us_fl\"]";
+    let book = Jurisdictions::parse(&shipped.replace("region = \"FL\"", own)).unwrap();
+    let miami = book.place(&PlaceFacts { phone: Some("+13055550100"), ..PlaceFacts::default() });
+    let gate = |clear: &[(&str, Moment)]| miami.may_call(&CallFacts { clear, ..NOTHING }, now());
+    assert!(matches!(gate(&[("us_national", now())]), CallGate::NeedsScreening { .. }));
+    assert!(matches!(gate(&[("us_national", now()), ("us_fl", now())]), CallGate::Allowed { .. }));
 }
 
 #[test]
@@ -107,9 +147,9 @@ fn consent_that_has_run_out_is_none() {
 #[test]
 fn a_machine_dials_only_with_consent_to_it_and_a_clear_number() {
     let machine = ConsentView { automated: true, ..consent(ConsentLevel::ExpressWritten) };
-    let clear = CallFacts { consent: machine, screened_clear_at: days_ago(3), ..NOTHING };
+    let clear = CallFacts { consent: machine, clear: clear_everywhere(now() - Span::days(3)), ..NOTHING };
     assert_eq!(call(NEW_YORK, clear), allowed(DialMode::Automated, Basis::ConsentExpressWritten));
-    let unscreened = CallFacts { screened_clear_at: None, ..clear };
+    let unscreened = CallFacts { clear: &[], ..clear };
     assert_eq!(call(NEW_YORK, unscreened), allowed(DialMode::Manual, Basis::ConsentExpressWritten));
     let other_mode = CallFacts { consent: consent(ConsentLevel::ExpressWritten), ..clear };
     assert_eq!(call(NEW_YORK, other_mode), allowed(DialMode::Manual, Basis::ConsentExpressWritten));
@@ -120,14 +160,14 @@ fn a_machine_dials_only_with_consent_to_it_and_a_clear_number() {
 
 #[test]
 fn germany_always_and_france_since_august_2026_call_only_with_consent() {
-    let asked = CallFacts { inquiry_at: days_ago(1), screened_clear_at: days_ago(1), ..NOTHING };
+    let asked = CallFacts { inquiry_at: days_ago(1), clear: clear_everywhere(now() - Span::days(1)), ..NOTHING };
     for phone in [BERLIN, PARIS] {
         assert!(matches!(call(phone, asked), CallGate::NotAllowed(Why::CallNeedsConsent { .. })), "{phone}");
         let agreed = CallFacts { consent: consent(ConsentLevel::Express), ..NOTHING };
         assert_eq!(call(phone, agreed), allowed(DialMode::Manual, Basis::ConsentExpress), "{phone}");
     }
     let before = m("2026-08-10T12:00:00Z");
-    let screened = CallFacts { screened_clear_at: Some(before), ..NOTHING };
+    let screened = CallFacts { clear: clear_everywhere(before), ..NOTHING };
     assert_eq!(number(PARIS).may_call(&screened, before), allowed(DialMode::Manual, Basis::Screened));
     assert!(matches!(number(PARIS).may_call(&NOTHING, before), CallGate::NeedsScreening { .. }));
     assert_eq!(
@@ -168,7 +208,7 @@ fn a_place_without_a_row_gets_no_call_and_no_text_and_only_an_answer_by_mail() {
         consent: written,
         inquiry_at: days_ago(1),
         purchase_at: days_ago(1),
-        screened_clear_at: days_ago(1),
+        clear: clear_everywhere(now() - Span::days(1)),
         listed: false,
     };
     let no_row = Why::NoRow(Missing::Number);
