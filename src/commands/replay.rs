@@ -14,6 +14,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use super::{Console, Usage};
+use crate::domain::conduct::Stage;
 use crate::domain::event::Event;
 use crate::domain::time::{Moment, Span};
 use crate::domain::working_set::{Applied, Env};
@@ -222,11 +223,16 @@ impl Run {
         let mut file = create(out, "leads.jsonl")?;
         for lead in self.replay.leads() {
             let record = LeadRecord { changed: None, ..self.replay.record(lead) };
+            summary.policy.clone_from(&record.policy);
+            if lead.conduct.stage == Stage::Test {
+                // Out of every figure; its record tells that it was there.
+                write_line(&mut file, &record)?;
+                continue;
+            }
             summary.leads += 1;
             *summary.verdicts.entry(record.verdict.clone()).or_default() += 1;
             *summary.causes.entry(record.diagnosis.cause.clone().unwrap_or_else(|| "none".into())).or_default() += 1;
             *summary.stages.entry(record.stage.clone()).or_default() += 1;
-            summary.policy.clone_from(&record.policy);
             write_line(&mut file, &record)?;
         }
         file.flush()?;

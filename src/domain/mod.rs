@@ -25,6 +25,8 @@ pub mod partners;
 pub mod plays;
 pub mod policy;
 pub mod pool;
+pub mod promise;
+pub mod prose;
 pub mod question;
 pub mod ramp;
 pub mod register;
