@@ -7,8 +7,8 @@ mod headline;
 use std::fmt::Write;
 
 use crate::wire::record::{ChangedOut, LeadRecord, LevelOut, PointsOut};
-pub use headline::headline;
-use headline::humanly;
+use headline::{channel_in_words, humanly};
+pub use headline::{headline, why_call};
 
 /// The record as a page of plain text.
 pub fn render(r: &LeadRecord) -> String {
@@ -36,7 +36,7 @@ fn write_all(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
         writeln!(out)?;
         writeln!(out, "What speaks against it")?;
         for e in &r.diagnosis.evidence {
-            writeln!(out, "  {:>4}  {} ({}){}", short(e.weight.0), e.because, e.cause, cited(e.event.as_deref()))?;
+            writeln!(out, "  {:>4}  {} ({}){}", hundredths(e.weight.0), e.because, e.cause, cited(e.event.as_deref()))?;
         }
     }
     writeln!(out)?;
@@ -50,7 +50,7 @@ fn write_all(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
     )?;
     for item in &r.audit.items {
         let state = if item.state == "open" { "still owed".to_owned() } else { humanly(&item.state) };
-        writeln!(out, "  {:<15} {:<15} {}", humanly(&item.item), state, item.detail)?;
+        writeln!(out, "  {:<18} {:<14} {}", humanly(&item.item), state, item.detail)?;
     }
     if !r.contact_status.is_empty() {
         writeln!(out, "Numbers and addresses")?;
@@ -60,7 +60,13 @@ fn write_all(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
     }
     for s in &r.suppressed {
         let because = humanly(&s.because);
-        writeln!(out, "  {} is closed for {} since {} ({because})", s.key, s.channel, moment(&s.since))?;
+        writeln!(
+            out,
+            "  {} is closed for {} since {} ({because})",
+            s.key,
+            channel_in_words(&s.channel),
+            moment(&s.since)
+        )?;
     }
     if !r.findings.is_empty() {
         writeln!(out, "What was said")?;
@@ -132,17 +138,36 @@ fn and(parts: &[String]) -> String {
     }
 }
 
+/// The chance of a sale, where it says something about what comes next.
+fn chance(r: &LeadRecord) -> String {
+    let none = match (r.stage.as_str(), r.verdict.as_str(), r.diagnosis.cause.as_deref()) {
+        ("converted", ..) => Some("the sale is made"),
+        ("lost", ..) => Some("the deal is lost"),
+        ("suppressed", ..) => Some("no sale is to be expected, for nobody may contact them"),
+        ("test", ..) => Some("a test buys nothing"),
+        (_, "bad", _) => Some("no sale is to be expected"),
+        _ => None,
+    };
+    let c = &r.conversion;
+    let waits = r.verdict == "weak" && r.diagnosis.cause.as_deref() == Some("timing");
+    none.map_or_else(
+        || {
+            let when = if waits { ", once its time has come" } else { "" };
+            let [p, low, high] = [c.probability.0, c.low.0, c.high.0].map(percent);
+            format!("chance of a sale {p} % ({low} to {high} %, by {}){when}", c.basis)
+        },
+        str::to_owned,
+    )
+}
+
+/// Whole percents; below one a tenth still tells.
+fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent < 1.0 { short(percent) } else { format!("{percent:.0}") }
+}
+
 fn scores(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
-    let chance = &r.conversion;
-    writeln!(
-        out,
-        "Grade {}; chance of a sale {} % ({} to {} %, by {})",
-        r.grade,
-        short(chance.probability.0 * 100.0),
-        short(chance.low.0 * 100.0),
-        short(chance.high.0 * 100.0),
-        chance.basis
-    )?;
+    writeln!(out, "Grade {}; {}", r.grade, chance(r))?;
     writeln!(out, "Fit {} of 100 ({} % of what we ask about is known)", short(r.fit.0), short(r.fit_known.0 * 100.0))?;
     parts(out, &r.explanation.fit)?;
     writeln!(out, "Engagement {} of 100", short(r.engagement.0))?;
@@ -217,6 +242,12 @@ fn short(x: f64) -> String {
     let text = format!("{x:.1}");
     let text = text.strip_suffix(".0").map_or(text.clone(), str::to_owned);
     if text == "-0" { "0".to_owned() } else { text }
+}
+
+/// Two decimals, and none that are zero: what weighs 0.15 must not read as 0.1.
+fn hundredths(x: f64) -> String {
+    let text = format!("{x:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn signed(x: f64) -> String {

@@ -224,8 +224,8 @@ impl Run {
         for lead in self.replay.leads() {
             let record = LeadRecord { changed: None, ..self.replay.record(lead) };
             // A test lead is out of every figure but the one that says how many there are.
-            *summary.stages.entry(record.stage.clone()).or_default() += 1;
             summary.policy.clone_from(&record.policy);
+            *summary.stages.entry(record.stage.clone()).or_default() += 1;
             write_line(&mut file, &record)?;
             if record.stage == Stage::Test.name() {
                 continue;

@@ -7,7 +7,7 @@
 //! what closed everything: only the person reopens that.
 
 use super::event::{Channel, LeadFlag};
-use super::facts::Facts;
+use super::facts::{Facts, Said};
 use super::fold::closed_channels;
 use super::identity::{Key, KeyKind};
 use super::policy::Policy;
@@ -125,7 +125,7 @@ pub fn cases<'a>(facts: &'a Facts, policy: &'a Policy) -> Cases<'a> {
             note(&mut out, Found { case, source, stamp: cited.stamp, event: &cited.id, certain: true });
         }
     }
-    for said in facts.said.iter().filter(|s| !s.auto) {
+    for said in facts.said.iter().filter(|s| !s.is_automatic()) {
         for finding in &said.findings {
             let Some(case) = Case::of_label(finding.label) else { continue };
             let (stamp, source) = (said.cited.stamp, Source::Said(finding.label, &finding.quote));
@@ -178,6 +178,12 @@ pub fn has_flag_since(facts: &Facts, flag: &str, since: Stamp) -> bool {
     facts.feedback.iter().any(|f| f.good && f.cited.stamp > since && f.flags.iter().any(|g| g == flag))
 }
 
+/// Says in the words of the policy that nobody asked us.
+pub fn says_never_asked(said: &Said, policy: &Policy) -> bool {
+    let text = said.text.to_lowercase();
+    policy.contact.never_asked.iter().any(|phrase| text.contains(phrase.as_str()))
+}
+
 /// Words that may have been an opt-out; what they would close is held until a person says what was meant.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UnsureOptOut<'a> {
@@ -189,12 +195,18 @@ pub struct UnsureOptOut<'a> {
 }
 
 /// The unsure opt-outs that nobody has settled: neither a colleague's "not_opt_out", nor a closing, nor a consent later.
-pub fn unsure_opt_outs(facts: &Facts) -> Vec<UnsureOptOut<'_>> {
+/// Whoever says that they never asked may want to hear no more of us by any way.
+pub fn unsure_opt_outs<'a>(facts: &'a Facts, policy: &Policy) -> Vec<UnsureOptOut<'a>> {
     let mut out = Vec::new();
-    for said in facts.said.iter().filter(|s| !s.auto) {
-        let Some(finding) = said.findings.iter().find(|f| f.label == Label::OptOut && !f.certain) else { continue };
+    for said in facts.said.iter().filter(|s| !s.is_automatic()) {
+        let unsure = said.findings.iter().find(|f| f.label == Label::OptOut && !f.certain);
+        let denied =
+            said.findings.iter().find(|f| f.label == Label::Complaint).filter(|_| says_never_asked(said, policy));
+        let Some(finding) = unsure.or(denied) else { continue };
         let stamp = said.cited.stamp;
-        let channels = closed_channels(finding.scope.unwrap_or(OptOutScope::Channel), said.medium);
+        let scope =
+            if denied.is_some() { OptOutScope::Everything } else { finding.scope.unwrap_or(OptOutScope::Channel) };
+        let channels = closed_channels(scope, said.medium);
         let closed_since = |c: Channel| {
             facts
                 .closings

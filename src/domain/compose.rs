@@ -87,7 +87,8 @@ pub fn task(
         contact: ask.is_none_or(|a| a.question != Question::Minor).then(|| contact(facts, j, p, who)),
         caller_id: None,
         voicemail: p.key.filter(|_| is_call).map(|key| {
-            let (left, max) = (plays::voicemails_left(facts, &key.value), ctx.policy.plays.cadence.voicemails);
+            let (left, max) =
+                (plays::voicemails_left(facts, ctx.policy, &key.value), ctx.policy.plays.cadence.voicemails);
             Voicemail { leave: left < max, left, max }
         }),
         callback: p.callback.clone().map(|(at, number, agent)| Callback { at, number, agent }),

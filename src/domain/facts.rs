@@ -16,7 +16,7 @@ use super::register::*;
 use super::score::{Ask, Guessed, call_signal, reply_signal};
 use super::suppression::ClosedBecause;
 use super::time::Moment;
-use super::words::Finding;
+use super::words::{Finding, Label, Medium};
 
 /// How many of each list are kept.
 pub mod limit {
@@ -61,7 +61,8 @@ pub struct Facts {
     pub first_inquiry: Option<Cited>,
     /// A colleague put the lead forward; with an inquiry or this, tasks may be made.
     pub put_forward: Option<Cited>,
-    /// The newest thing the person did: capture, form, reply, inbound call, chat, booked meeting.
+    /// The newest thing the person did: capture, form, inbound call, chat, booked meeting, reply without a text or with
+    /// one that is kept no more. Ask [`Facts::newest_initiative`], which knows the texts too.
     pub last_initiative: Option<Cited>,
     pub signals: BTreeMap<SignalKind, Series>,
     /// Replies and calls that are too old to be kept in `said` and `touches`, by what they were worth.
@@ -240,6 +241,8 @@ pub enum SignalKind {
     Page,
     Open,
     Unsubscribe,
+    /// We asked whom else they would name: a task's report, and no sign of the lead's.
+    ReferralAsked,
 }
 
 /// One attempt of ours to reach the lead, or one of the lead's calls to us, as reported.
@@ -283,6 +286,18 @@ pub struct Said {
     /// What it suggests about budget, authority, need and timeline.
     pub guesses: Vec<Guessed>,
     pub lexicon: u64,
+}
+
+impl Said {
+    /// Sent by a program, as the mail system told us or as its own words show.
+    pub fn is_automatic(&self) -> bool {
+        self.auto || self.findings.iter().any(|f| f.label == Label::AutoReply)
+    }
+
+    /// Written to us by the person.
+    pub fn is_reply(&self) -> bool {
+        matches!(self.medium, Medium::Email | Medium::Sms) && !self.is_automatic()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -398,6 +413,12 @@ impl Facts {
 
     pub fn name(&self) -> Option<&str> {
         self.profile.name.as_ref().map(|n| n.value.as_str())
+    }
+
+    /// The newest thing the person did. A written reply counts once it is read: a program's is no word of theirs.
+    pub fn newest_initiative(&self) -> Option<&Cited> {
+        let wrote = self.said.iter().rfind(|s| s.is_reply()).map(|s| &s.cited);
+        wrote.max(self.last_initiative.as_ref())
     }
 
     pub fn signal(&self, kind: SignalKind) -> Option<&Series> {
@@ -560,6 +581,9 @@ impl Facts {
 
     /// Counts a reply that is too old to be kept by what was read in it.
     pub fn fade_said(&mut self, said: &Said) {
+        if said.is_reply() {
+            latest(&mut self.last_initiative, Some(said.cited.clone()));
+        }
         if let Some(name) = reply_signal(said) {
             self.faded.entry(name).or_default().add_cited(&said.cited);
         }

@@ -13,7 +13,7 @@ use super::register::*;
 use super::score::Ask;
 use super::suppression::ClosedBecause;
 use super::task::Play;
-use super::time::Moment;
+use super::time::{Moment, Span};
 use super::touches::{CallResult, call_result};
 use super::words::{self, Label, Medium, OptOutScope};
 
@@ -94,6 +94,9 @@ pub fn fold(facts: &mut Facts, event: &Event, policy: &Policy) {
             }
         }
         Body::Report(report) => {
+            if report.what == ReportWhat::Done && report.play == Some(Play::ReferralAsk) {
+                signal(facts, event, SignalKind::ReferralAsked);
+            }
             let channel = report.play.and_then(Play::channel).filter(|_| report.what == ReportWhat::Done);
             if let (Some(channel), Some(_)) = (channel, event.task_id) {
                 let called = CallFact { disposition: report.result.clone(), ..CallFact::default() };
@@ -204,11 +207,9 @@ fn fold_email(facts: &mut Facts, event: &Event, email: &EmailEvent, policy: &Pol
         }
         EmailWhat::Opened | EmailWhat::Clicked => {}
         EmailWhat::Replied => {
-            if !email.auto {
+            if !email.auto && email.text.as_deref().is_none_or(|t| t.trim().is_empty()) {
                 latest(&mut facts.last_initiative, Some(Cited::of(event)));
-                if email.text.as_deref().is_none_or(|t| t.trim().is_empty()) {
-                    signal(facts, event, SignalKind::Reply);
-                }
+                signal(facts, event, SignalKind::Reply);
             }
             hear(facts, event, Medium::Email, email.auto, email.text.as_deref());
         }
@@ -238,11 +239,9 @@ fn fold_sms(facts: &mut Facts, event: &Event, sms: &SmsEvent, policy: &Policy) {
         SmsWhat::Sent => touch(facts, event, Channel::Sms, Direction::Outbound, None, None, policy),
         SmsWhat::Delivered | SmsWhat::Failed => {}
         SmsWhat::Replied => {
-            if !sms.auto {
+            if !sms.auto && sms.text.as_deref().is_none_or(|t| t.trim().is_empty()) {
                 latest(&mut facts.last_initiative, Some(Cited::of(event)));
-                if sms.text.as_deref().is_none_or(|t| t.trim().is_empty()) {
-                    signal(facts, event, SignalKind::Reply);
-                }
+                signal(facts, event, SignalKind::Reply);
             }
             if let Some(text) = sms.text.as_deref()
                 && words::reopens(&policy.words, Medium::Sms, text)
@@ -250,6 +249,8 @@ fn fold_sms(facts: &mut Facts, event: &Event, sms: &SmsEvent, policy: &Policy) {
                 for key in event.keys.iter().filter(|k| k.kind == KeyKind::Phone) {
                     reopen(facts, event.at, Channel::Sms, Some(key.clone()));
                 }
+                // A carrier's keyword says that texts may come again, and nothing else: nobody waits for an answer.
+                return;
             }
             hear(facts, event, Medium::Sms, sms.auto, sms.text.as_deref());
         }
@@ -268,8 +269,9 @@ fn fold_call(facts: &mut Facts, event: &Event, call: &Call, policy: &Policy) {
         callback_at: call.callback_at,
         callback_number: call.callback_number.clone(),
     };
+    let cited = Cited { stamp: Stamp { at: began(event, call), tie: event.key.tie() }, id: event.id.clone() };
     if call.direction == Direction::Inbound {
-        latest(&mut facts.last_initiative, Some(Cited::of(event)));
+        latest(&mut facts.last_initiative, Some(cited.clone()));
     }
     // By the flag, or by a code that means it where no flag says otherwise.
     match call_result(&fact, policy) {
@@ -284,8 +286,19 @@ fn fold_call(facts: &mut Facts, event: &Event, call: &Call, policy: &Policy) {
         }
         _ => {}
     }
-    touch(facts, event, Channel::Call, call.direction, call.to.clone(), Some(fact), policy);
-    hear(facts, event, Medium::CallNote, false, call.note.as_deref());
+    let touch =
+        Touch { cited: cited.clone(), ..touch_of(event, Channel::Call, call.direction, call.to.clone(), Some(fact)) };
+    keep_touch(facts, touch, policy);
+    hear_at(facts, event, cited, Medium::CallNote, false, call.note.as_deref());
+}
+
+/// A report that tells of a beginning longer ago than this tells of a wrong clock. [J]
+const LONGEST_CALL: Span = Span::days(1);
+
+/// When a call began: the lead was reached then, however long the talk was and whenever it was reported.
+fn began(event: &Event, call: &Call) -> Moment {
+    let told = call.started_at.filter(|at| *at <= event.at && event.at - *at <= LONGEST_CALL);
+    told.unwrap_or(event.at)
 }
 
 fn called_number(event: &Event, call: &Call) -> Option<Key> {
@@ -409,7 +422,10 @@ fn touch(
     call: Option<CallFact>,
     policy: &Policy,
 ) {
-    let touch = touch_of(event, channel, direction, to, call);
+    keep_touch(facts, touch_of(event, channel, direction, to, call), policy);
+}
+
+fn keep_touch(facts: &mut Facts, touch: Touch, policy: &Policy) {
     if let Some(old) = facts.touches.push(touch, limit::TOUCHES) {
         facts.fade_touch(&old, policy);
     }
@@ -427,6 +443,10 @@ fn touch_of(
 
 /// Keeps the first part of what was said, to be read by [`read_texts`].
 fn hear(facts: &mut Facts, event: &Event, medium: Medium, auto: bool, text: Option<&str>) {
+    hear_at(facts, event, Cited::of(event), medium, auto, text);
+}
+
+fn hear_at(facts: &mut Facts, event: &Event, cited: Cited, medium: Medium, auto: bool, text: Option<&str>) {
     let Some(text) = text.map(str::trim).filter(|t| !t.is_empty()) else { return };
     let mut end = text.len().min(limit::TEXT);
     while !text.is_char_boundary(end) {
@@ -437,7 +457,7 @@ fn hear(facts: &mut Facts, event: &Event, medium: Medium, auto: bool, text: Opti
         Medium::Sms | Medium::CallNote | Medium::Chat | Medium::CaptureNote | Medium::FeedbackNote => KeyKind::Phone,
     };
     let said = Said {
-        cited: Cited::of(event),
+        cited,
         medium,
         auto,
         about: event.keys.iter().find(|k| k.kind == kind).cloned(),
@@ -470,7 +490,12 @@ pub fn read_texts(facts: &mut Facts, policy: &Policy) {
     for (ask, given) in facts.answers.each_mut() {
         let Some(given) = given.as_mut().filter(|g| g.value.reading != reading) else { continue };
         if let Answer::Text(text) = &given.value.answer {
-            let findings = words::read(&policy.words, Medium::CaptureNote, false, text, given.stamp.at, &zone);
+            let read = |text: &str| words::read(&policy.words, Medium::CaptureNote, false, text, given.stamp.at, &zone);
+            let mut findings = read(text);
+            if ask == Ask::Timeline && !findings.iter().any(|f| f.date.is_some()) {
+                // Asked by when, people answer "3 months" and mean from now.
+                findings.extend(read(&format!("Check back in {text}.")));
+            }
             given.value.guess = policy.guesses.of_answer(ask, text, &findings);
         }
         given.value.reading = reading;

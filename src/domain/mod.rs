@@ -26,6 +26,8 @@ pub mod permit;
 pub mod plays;
 pub mod policy;
 pub mod pool;
+pub mod promise;
+pub mod prose;
 pub mod question;
 pub mod ramp;
 pub mod register;

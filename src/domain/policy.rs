@@ -129,6 +129,8 @@ pub struct Cadence {
     pub planned_calls_per_day: u32,
     pub voicemails: u32,
     pub callback_tolerance: Length,
+    /// Words before a time that make it the earliest one: "after 4".
+    pub earliest_words: Vec<String>,
     pub room_again_after: Length,
     pub room_fresh_for: Length,
     pub other_channel_after: u32,
@@ -273,6 +275,7 @@ pub enum Disposition {
     BadNumber,
     Temporary,
     Fax,
+    Unworkable,
     OurFailure,
     Callback,
     CallbackNotDue,

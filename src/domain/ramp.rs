@@ -56,7 +56,7 @@ pub fn joins(facts: &Facts, cause: &Cause<'_>, ctx: &Context<'_>) -> Option<bool
     match cause {
         Cause::Event(e) if !is_live(e.at) => Some(true),
         // Its own sign of life: whoever writes or asks today is served today.
-        Cause::Event(e) if facts.last_initiative.as_ref().is_some_and(|c| c.stamp.at == e.at) => Some(false),
+        Cause::Event(e) if facts.newest_initiative().is_some_and(|c| c.id == e.id) => Some(false),
         Cause::Wake { due } if ctx.now - *due > SLEPT => Some(true),
         Cause::Policy(_) | Cause::Answer(Answer::Split(_)) => Some(true),
         Cause::Event(_) | Cause::Wake { .. } | Cause::Answer(_) | Cause::Merged(_) | Cause::Closed(_) => None,

@@ -26,6 +26,10 @@ pub enum CallResult {
     DoNotCall,
     Sale,
     BadNumber,
+    /// A fax machine answers there.
+    Fax,
+    /// The dialer gave the number up, and did not say why.
+    Unworkable,
     CarrierTrouble,
     OurFailure,
     /// Somebody answered whose language the caller does not speak: no attempt, and no no.
@@ -50,6 +54,8 @@ impl CallResult {
             CallResult::DoNotCall => "do_not_call",
             CallResult::Sale => "sale",
             CallResult::BadNumber => "bad_number",
+            CallResult::Fax => "fax",
+            CallResult::Unworkable => "unworkable",
             CallResult::CarrierTrouble => "carrier_trouble",
             CallResult::OurFailure => "our_failure",
             CallResult::Language => "language_barrier",
@@ -64,7 +70,7 @@ impl CallResult {
     /// A dial that a lead could have noticed.
     pub fn is_attempt(self) -> bool {
         use CallResult::*;
-        !matches!(self, BadNumber | CarrierTrouble | OurFailure | Language | NoEffect)
+        !matches!(self, BadNumber | Fax | Unworkable | CarrierTrouble | OurFailure | Language | NoEffect)
     }
     /// A person said no.
     pub fn is_no(self) -> bool {
@@ -86,7 +92,13 @@ pub fn call_result(call: &CallFact, policy: &Policy) -> CallResult {
         } else if flags.customer_contact {
             Some(CallResult::RightParty)
         } else if flags.unworkable {
-            Some(CallResult::BadNumber)
+            // The code may say more of what is wrong with it.
+            let code = call.disposition.as_deref().and_then(|code| policy.disposition(code));
+            Some(match code {
+                Some(Disposition::BadNumber) => CallResult::BadNumber,
+                Some(Disposition::Fax) => CallResult::Fax,
+                _ => CallResult::Unworkable,
+            })
         } else if flags.human_answered {
             Some(match call.answered_by {
                 Some(AnsweredBy::WrongPerson) => CallResult::WrongPerson,
@@ -107,7 +119,9 @@ pub fn call_result(call: &CallFact, policy: &Policy) -> CallResult {
             Disposition::Undecided => CallResult::Undecided,
             Disposition::Busy => CallResult::Busy,
             Disposition::Machine | Disposition::MachineMessage => CallResult::Machine,
-            Disposition::BadNumber | Disposition::Fax => CallResult::BadNumber,
+            Disposition::BadNumber => CallResult::BadNumber,
+            Disposition::Fax => CallResult::Fax,
+            Disposition::Unworkable => CallResult::Unworkable,
             Disposition::Temporary | Disposition::CarrierBusy | Disposition::CapBlocked => CallResult::CarrierTrouble,
             Disposition::OurFailure => CallResult::OurFailure,
             Disposition::Callback => CallResult::CallbackAsked,
@@ -172,7 +186,7 @@ pub fn last_answer(facts: &Facts, calls: &[Called<'_>]) -> Moment {
         .filter(|c| c.touch.direction == Direction::Inbound || c.result.is_contact())
         .map(|c| c.touch.cited.stamp.at)
         .max();
-    let acted = facts.last_initiative.as_ref().map(|c| c.stamp.at);
+    let acted = facts.newest_initiative().map(|c| c.stamp.at);
     spoke.max(acted).unwrap_or(Moment::MIN)
 }
 

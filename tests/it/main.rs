@@ -27,6 +27,7 @@ mod queues;
 mod refusals;
 mod reviews;
 mod rights;
+mod said_and_meant;
 mod schemas;
 mod split;
 mod store_contract;

@@ -1,5 +1,6 @@
 //! The first sentence: what a sales manager would say of the lead, made from the verdict and its strongest reasons.
 
+use crate::domain::diagnosis::Cause;
 use crate::wire::record::{EvidenceOut, LeadRecord, PointsOut};
 
 /// One or two plain sentences.
@@ -22,6 +23,12 @@ fn of_verdict(r: &LeadRecord) -> String {
             format!("A promising lead{}.", speaks_for(r).map_or(String::new(), |why| format!(": {why}")))
         }
         ("unknown", _) => "Nothing is known about this lead yet.".to_owned(),
+        ("workable", None) if !r.suppressed.is_empty() => {
+            let mut closed: Vec<&str> = r.suppressed.iter().map(|s| channel_in_words(&s.channel)).collect();
+            closed.sort_unstable();
+            closed.dedup();
+            format!("A workable lead, but one that wants no {} any more.", closed.join(" or "))
+        }
         ("workable", None) => match speaks_for(r) {
             Some(why) => format!("A workable lead: nothing speaks against it, and {why}."),
             None => "A workable lead: nothing speaks against it, and not much for it yet.".to_owned(),
@@ -67,15 +74,39 @@ fn by_points(a: &&PointsOut, b: &&PointsOut) -> std::cmp::Ordering {
 }
 
 fn cause_in_words(cause: &str) -> &str {
-    match cause {
-        "fit" => "a bad fit",
-        "contact" => "bad contact data",
-        "process" => "our own process",
-        "timing" => "bad timing",
-        "interest" => "a lack of interest",
-        "bogus" => "doubt that anybody real asked",
+    match Cause::ALL.into_iter().find(|c| c.name() == cause) {
+        Some(known) => known.in_words(),
+        None => cause,
+    }
+}
+
+/// What a channel carries, in the plural.
+pub fn channel_in_words(channel: &str) -> &str {
+    match channel {
+        "call" => "calls",
+        "sms" => "texts",
+        "email" => "e-mails",
+        "mail" => "letters",
+        "share" => "passing on",
         other => other,
     }
+}
+
+/// Why somebody should pick up the phone now: what the call is, and what speaks for the lead.
+pub fn why_call(r: &LeadRecord, play: &str) -> String {
+    let what = match play {
+        "first_call" => "They asked and wait for a first call.",
+        "callback" => "They asked to be called now.",
+        "answer_call" => "They answered and wait for a person.",
+        "room_opened" => "They looked at the sales room again.",
+        "second_call" | "call_again" => "The next call is due.",
+        _ => "A call is due.",
+    };
+    let more = match (r.verdict.as_str(), speaks_for(r)) {
+        ("weak" | "bad", _) | (_, None) => of_verdict(r),
+        (_, Some(why)) => format!("For it speaks: {why}."),
+    };
+    format!("{what} {more}")
 }
 
 /// A name of the contract as people write it.

@@ -103,3 +103,38 @@ fn a_tasks_reason_speaks_in_the_words_of_the_explanation() {
     assert!(because(&task["data"]["reason"]["evidence"], "the title decides on purchases"), "{task}");
     assert!(because(&task["data"]["reason"]["evidence"], "filled in a form"), "{task}");
 }
+
+/// The page of one lead in New York after some events on 3 March 2026: type, time of day, data besides the lead.
+fn page(events: &[(&str, &str, serde_json::Value)]) -> String {
+    let policy = Policy::shipped(Fictional::Allow).unwrap_or_else(|e| panic!("{}", e.join("\n")));
+    let settings = Inbound { default_country: Some("US".into()), ..Inbound::replay() };
+    let mut replay = Replay::new(Env::virtual_time(Arc::new(policy)));
+    for (n, (kind, time, data)) in events.iter().enumerate() {
+        let mut data = data.clone();
+        data["lead"] = serde_json::json!({ "email": "ana@example.com", "phone": "+12125552368" });
+        let event = serde_json::json!({ "specversion": "1.0", "id": format!("e-{n}"), "source": "/test", "type": kind,
+            "time": format!("2026-03-03T{time}:00Z"), "data": data });
+        replay.apply(&decode(&Envelope::bare(event.to_string().as_bytes()), Moment::MIN, &settings).unwrap());
+    }
+    render(&replay.record(replay.leads()[0]))
+}
+
+#[test]
+fn who_wants_no_calls_is_no_lead_that_nothing_speaks_against() {
+    let captured = ("lead.captured", "16:00", serde_json::json!({ "profile": { "country": "US", "region": "NY" } }));
+    let told = page(&[captured, ("sms.replied", "16:01", serde_json::json!({ "text": "STOP" }))]);
+    assert!(told.starts_with("A workable lead, but one that wants no calls or texts any more."), "{told}");
+    assert!(told.contains("+12125552368 is closed for calls since"), "{told}");
+}
+
+#[test]
+fn a_page_has_no_false_precision_no_torn_columns_and_no_chance_where_the_sale_is_made() {
+    let captured = || ("lead.captured", "16:00", serde_json::json!({ "profile": { "country": "US", "region": "NY" } }));
+    let late = page(&[captured(), ("email.sent", "17:30", serde_json::json!({}))]);
+    assert!(late.contains("0.15  Our first touch came 90 min after the inquiry."), "{late}");
+    assert!(late.contains("  partner considered not applicable "), "{late}");
+    let chance = late.lines().find(|l| l.starts_with("Grade")).unwrap();
+    assert!(!chance.contains('.'), "whole percents: {chance}");
+    let won = page(&[captured(), ("outcome.won", "17:30", serde_json::json!({}))]);
+    assert!(won.contains("; the sale is made"), "{won}");
+}

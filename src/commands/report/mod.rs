@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::explain::headline;
+use super::explain::why_call;
 use super::{Console, Output};
 use crate::domain::audit::{Detail, Item, State};
 use crate::domain::contact::Status;
@@ -197,7 +197,7 @@ pub async fn run<S: Store>(
     console.end_progress();
     for line in &mut report.call_now.first {
         if let Some(lead) = line.lead.take() {
-            line.why = headline(&reader.record(&lead, now).await?);
+            line.why = why_call(&reader.record(&lead, now).await?, line.play);
         }
     }
     for speed in report.first_touch.values_mut() {
@@ -244,14 +244,14 @@ impl Report {
     }
 
     fn first_touch(&mut self, facts: &Facts, j: &Judgement<'_>) {
-        let Some(item) = j.audit.items.iter().find(|i| i.item == Item::FirstTouch) else { return };
-        if item.state == State::NotApplicable {
+        // Also of those who have said no since: the worst delays end that way.
+        let Some((state, detail)) = j.audit.first_touch.filter(|(state, _)| *state != State::NotApplicable) else {
             return;
-        }
+        };
         let source = sources(facts).next().map_or("(unknown)", |(_, name)| name);
         let speed = self.first_touch.entry(source.to_owned()).or_default();
         speed.inquiries += 1;
-        match (item.state, item.detail) {
+        match (state, detail) {
             (State::Done, _) => speed.in_time += 1,
             (State::Missed, Detail::After(_)) => speed.late += 1,
             (State::Missed, _) => speed.never += 1,
@@ -293,7 +293,7 @@ fn our_fault(lead: &Lead, j: &Judgement<'_>) -> Option<OurFault> {
 /// A call that was promised and not made yet.
 fn promise(j: &Judgement<'_>) -> Option<Moment> {
     j.audit.items.iter().find_map(|i| match (i.item, i.state, i.detail) {
-        (Item::CallbackKept, State::Open, Detail::Promised(at)) => Some(at),
+        (Item::CallbackKept, State::Open, Detail::Promised(at) | Detail::PromisedDay { by: at, .. }) => Some(at),
         _ => None,
     })
 }
@@ -317,7 +317,7 @@ fn blocked(lead: &Lead, j: &Judgement<'_>, now: Moment) -> Option<&'static str> 
         (reviewed, "a colleague is asked"),
         (conduct.lent.is_some() || conduct.open_in(Class::Partner).is_some(), "with a partner"),
         (conduct.open_in(Class::Data).is_some(), "numbers or addresses are being mended or screened"),
-        (conduct.ramp.is_some(), "late or imported, and waits its turn"),
+        (conduct.ramp.is_some(), "late or imported, waiting for a turn"),
     ]
     .into_iter()
     .find_map(|(holds, why)| holds.then_some(why))

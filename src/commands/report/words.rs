@@ -61,7 +61,7 @@ pub(super) fn write(out: &mut impl Write, r: &Report) -> Result<()> {
         writeln!(out, "  {n:>6}  {why}")?;
     }
 
-    section(out, "What became of each play's tasks", r.plays.is_empty(), "None was made yet.")?;
+    section(out, "What became of each play's tasks", r.plays.is_empty(), "None has been counted yet.")?;
     let cells: Vec<[String; 6]> = r
         .plays
         .iter()

@@ -4,10 +4,12 @@
 use super::{Audit, Cause, Detail, Item, Look, State, no_way, note};
 use crate::domain::area_codes;
 use crate::domain::contact::Status;
-use crate::domain::event::{Channel, WhenLocal};
+use crate::domain::event::Channel;
+use crate::domain::facts::SignalKind;
 use crate::domain::fold::carries;
 use crate::domain::identity::KeyKind;
 use crate::domain::partners;
+use crate::domain::promise::{Due, promised};
 use crate::domain::time::{Moment, Span};
 use crate::domain::touches::{CallResult, ours};
 use crate::domain::words::Label;
@@ -15,8 +17,6 @@ use crate::domain::words::Label;
 /// Doubtful data that nobody has checked for so long is not held open any more. Our judgement: a data desk that has not
 /// looked by then will not.
 const CHECK_WITHIN: Span = Span::days(30);
-/// A promised call that comes at most so much later still kept its word. [J]
-const KEPT_WITHIN: Span = Span::hours(1);
 
 pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
     local_number(look, audit);
@@ -25,7 +25,7 @@ pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
     made_good(look, audit);
     callback_kept(look, audit);
     // There is no library of content yet, so nothing that would fit can be sent.
-    no_way(audit, Item::ContentSent, Detail::NoWay);
+    no_way(audit, Item::ContentSent, Detail::NoContent);
     referral_asked(look, audit);
     nurture_once(look, audit);
     partner_considered(look, audit);
@@ -62,7 +62,7 @@ fn alternate_key(look: &Look<'_, '_>, audit: &mut Audit) {
         since.any(|t| carries(t.channel, k.key) && t.to.as_ref().is_none_or(|to| *to == k.key.value))
     });
     let state = if tried { State::Done } else { State::Open };
-    note(audit, Item::AlternateKey, state, if tried { Detail::Clean } else { Detail::NotYet });
+    note(audit, Item::AlternateKey, state, if tried { Detail::Tried } else { Detail::NotYet });
 }
 
 fn data_verified(look: &Look<'_, '_>, audit: &mut Audit) {
@@ -103,37 +103,32 @@ fn made_good(look: &Look<'_, '_>, audit: &mut Audit) {
 
 /// The newest call that was promised, on the phone or to somebody who wrote when to call.
 fn callback_kept(look: &Look<'_, '_>, audit: &mut Audit) {
-    let when = |w: &WhenLocal| match w {
-        WhenLocal::Instant(at) => *at,
-        WhenLocal::Local(local) => look.zone.resolve(*local),
-    };
-    let on_the_phone =
-        look.j.calls.iter().filter_map(|c| c.call.callback_at.as_ref().map(|at| (c.touch.cited.stamp.at, when(at))));
-    let in_words = look.facts.said.iter().filter(|s| !s.auto).filter_map(|s| {
-        let asked = s.findings.iter().find(|f| f.label == Label::Callback)?;
-        asked.at.as_ref().map(|at| (s.cited.stamp.at, when(at)))
-    });
-    let newest = on_the_phone.chain(in_words).filter(|(asked, at)| at > asked).max();
-    let Some((asked, promised)) = newest else { return no_way(audit, Item::CallbackKept, Detail::NotNeeded) };
+    let newest = promised(look.facts, &look.j.calls, look.policy, look.zone);
+    let Some(p) = newest else { return no_way(audit, Item::CallbackKept, Detail::NotNeeded) };
     let tolerance = look.policy.plays.cadence.callback_tolerance.0;
-    let mut called = look.facts.outbound().filter(|t| t.channel == Channel::Call && t.cited.stamp.at > asked);
-    let kept = |at: Moment| at >= promised - tolerance && at <= promised + KEPT_WITHIN;
-    let state = if called.any(|t| kept(t.cited.stamp.at)) {
+    let (from, until) = (p.from(look.zone, tolerance), p.kept_until(look.zone));
+    let mut called = look.facts.outbound().filter(|t| t.channel == Channel::Call && t.cited.stamp.at > p.asked);
+    let state = if called.any(|t| (from..=until).contains(&t.cited.stamp.at)) {
         State::Done
-    } else if look.now > promised + KEPT_WITHIN || !look.can_call {
+    } else if look.now > until || !look.can_call {
         State::Missed
     } else {
         State::Open
     };
-    note(audit, Item::CallbackKept, state, Detail::Promised(promised));
+    let detail = match p.due {
+        Due::Minute(at) => Detail::Promised(at),
+        Due::Day(day) => Detail::PromisedDay { day, by: p.by(look.zone) },
+    };
+    note(audit, Item::CallbackKept, state, detail);
 }
 
-/// Done where the lead named somebody. Whether we asked is no fact anybody reports, so this is never open.
+/// Done where we asked, or the lead named somebody unasked. Who was not asked may yet be, but need not.
 fn referral_asked(look: &Look<'_, '_>, audit: &mut Audit) {
     let named = look.facts.said.iter().any(|s| s.findings.iter().any(|f| f.label == Label::Referral));
-    match named {
-        true => note(audit, Item::ReferralAsked, State::Done, Detail::Named),
-        false => no_way(audit, Item::ReferralAsked, Detail::NotNeeded),
+    match (named, look.facts.signal(SignalKind::ReferralAsked).is_some()) {
+        (true, _) => note(audit, Item::ReferralAsked, State::Done, Detail::Named),
+        (false, true) => note(audit, Item::ReferralAsked, State::Done, Detail::Asked),
+        (false, false) => no_way(audit, Item::ReferralAsked, Detail::NoOccasion),
     }
 }
 

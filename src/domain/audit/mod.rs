@@ -12,12 +12,14 @@ mod touches;
 
 use super::cases::Case;
 use super::diagnosis::{Cause, Judgement};
+use super::event::Outcome;
 use super::facts::Facts;
 use super::fold::place_facts;
 use super::identity::KeyKind;
 use super::legal::Place;
 use super::policy::Policy;
 use super::time::{Moment, Span, Zone};
+use super::words::Label;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Item {
@@ -56,7 +58,7 @@ impl Item {
     }
 
     /// The work on the lead itself: what is open of it is held against us, not against the lead.
-    fn is_core(self) -> bool {
+    pub fn is_core(self) -> bool {
         matches!(self, Item::FirstTouch | Item::Attempts | Item::Dayparts | Item::SecondChannel)
     }
 }
@@ -89,7 +91,10 @@ pub struct Audited {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
+    /// There was no occasion for it.
     NotNeeded,
+    /// There was, and it has passed.
+    NoMore,
     After(Span),
     NotYet,
     Calls {
@@ -107,10 +112,19 @@ pub enum Detail {
     /// So many numbers or addresses await a check.
     Suspect(u32),
     Clean,
+    Tried,
     Failures(u32),
     Promised(Moment),
+    /// For a day, and by when somebody expects it at the latest.
+    PromisedDay {
+        day: i32,
+        by: Moment,
+    },
     Sent(u32),
     Named,
+    Asked,
+    NoOccasion,
+    NoContent,
     NoPartner,
     HandedOver,
 }
@@ -132,6 +146,8 @@ pub struct Audit {
     pub days: u32,
     pub tried: [bool; 3],
     pub first_touch_after: Option<Span>,
+    /// What the first touch came to, for our own figures: also where nothing is owed any more since.
+    pub first_touch: Option<(State, Detail)>,
     /// The sources of where the lead is contradict each other.
     pub place_contradicts: bool,
     /// Until when a first touch would be in time, while there was none.
@@ -146,6 +162,8 @@ struct Look<'f, 'l> {
     place: &'l Place<'f>,
     zone: &'l Zone,
     now: Moment,
+    /// What was done before the lead came back after a no or a lost deal counts for that time, not for this.
+    since: Moment,
     can_call: bool,
     can_write: bool,
 }
@@ -161,6 +179,7 @@ pub fn audit<'f>(facts: &'f Facts, j: &Judgement<'f>, policy: &'f Policy, now: M
         place: &place,
         zone: &zone,
         now,
+        since: asked_again(facts, j),
         can_call: place.missing().is_none() && j.living(KeyKind::Phone).next().is_some(),
         can_write: j.living(KeyKind::Email).next().is_some(),
     };
@@ -173,10 +192,23 @@ pub fn audit<'f>(facts: &'f Facts, j: &Judgement<'f>, policy: &'f Policy, now: M
     if settled {
         // A no, a death, a child, a competitor, a test: we owe the lead no further contact, at once.
         for item in audit.items.iter_mut().filter(|i| i.item != Item::PartnerConsidered) {
-            (item.state, item.detail) = (State::NotApplicable, Detail::NotNeeded);
+            let detail = if item.detail == Detail::NotNeeded { Detail::NotNeeded } else { Detail::NoMore };
+            (item.state, item.detail) = (State::NotApplicable, detail);
         }
     }
     audit
+}
+
+/// The first inquiry after the newest no or lost deal: the attempts begin anew with it.
+fn asked_again(facts: &Facts, j: &Judgement<'_>) -> Moment {
+    let no = j.calls.iter().filter(|c| c.result.is_no()).map(|c| c.touch.cited.stamp.at);
+    let wrote_no = facts.said.iter().filter(|s| !s.is_automatic()).filter(|s| {
+        let has = |label: Label| s.findings.iter().any(|f| f.label == label && f.certain);
+        has(Label::Disinterest) && !has(Label::Timing) && !has(Label::Interest)
+    });
+    let lost = facts.outcome.as_ref().filter(|o| o.value.outcome == Outcome::Lost).map(|o| o.stamp.at);
+    let Some(ended) = no.chain(wrote_no.map(|s| s.cited.stamp.at)).chain(lost).max() else { return Moment::MIN };
+    facts.inquiries.iter().map(|i| i.cited.stamp.at).find(|at| *at > ended).unwrap_or(Moment::MIN)
 }
 
 /// Whether nothing more is owed because nothing more is wanted.

@@ -1,30 +1,40 @@
 //! The audit in words: the detail of an item, and what would help where it is open.
 
 use super::{Audited, DAYPARTS, Detail, Item};
+use crate::domain::prose::{counted, number};
+use crate::domain::time::date_of_day;
 
 impl Audited {
     pub fn detail_text(&self) -> String {
         match self.detail {
-            Detail::NotNeeded => "not needed any more".into(),
+            Detail::NotNeeded => "not needed".into(),
+            Detail::NoMore => "not needed any more".into(),
             Detail::After(span) => format!("after {span}"),
             Detail::NotYet => "not yet".into(),
-            Detail::Calls { made, days, of } => format!("{made} of {of} calls, on {days} days"),
+            Detail::Calls { made: 0, of, .. } => format!("none of {}", counted(of, "call")),
+            Detail::Calls { made, days, of } => {
+                format!("{} of {}, on {}", number(made), counted(of, "call"), counted(days, "day"))
+            }
             Detail::Dayparts(tried) => {
                 let names: Vec<&str> =
                     DAYPARTS.iter().zip(tried).filter(|(_, t)| *t).map(|((_, _, name), _)| *name).collect();
                 if names.is_empty() { "none tried".into() } else { format!("tried {}", names.join(" and ")) }
             }
-            Detail::Channels(n) => format!("{n} channels tried"),
+            Detail::Channels(n) => format!("{} tried", counted(n, "channel")),
             Detail::NoOwnNumber => "we own no number near the lead".into(),
             Detail::Shown => "a number near the lead was shown".into(),
             Detail::Suspect(1) => "one number or address is in doubt".into(),
-            Detail::Suspect(n) => format!("{n} numbers and addresses are in doubt"),
+            Detail::Suspect(n) => format!("{} numbers and addresses are in doubt", number(n)),
             Detail::Clean => "nothing is in doubt".into(),
-            Detail::Failures(1) => "we dropped or mis-routed one call".into(),
-            Detail::Failures(n) => format!("we dropped or mis-routed {n} calls"),
+            Detail::Tried => "another number or address was tried since".into(),
+            Detail::Failures(n) => format!("we dropped or mis-routed {}", counted(n, "call")),
             Detail::Promised(at) => format!("a call was promised for {at}"),
-            Detail::Sent(n) => format!("{n} e-mails sent"),
+            Detail::PromisedDay { day, .. } => format!("a call was promised for {}", date_of_day(day)),
+            Detail::Sent(n) => format!("{} sent", counted(n, "e-mail")),
             Detail::Named => "the lead named somebody".into(),
+            Detail::Asked => "we asked whom else they would name".into(),
+            Detail::NoOccasion => "we have not asked yet, and need not".into(),
+            Detail::NoContent => "we have nothing of the kind to send".into(),
             Detail::NoPartner => "no partner serves such leads, or the lead did not agree to be passed on".into(),
             Detail::HandedOver => "a partner was asked".into(),
             Detail::NoWay => "there is no lawful way with what we have".into(),
@@ -36,7 +46,8 @@ impl Audited {
         match (self.item, self.detail) {
             (Item::FirstTouch, _) => "a first answer to the inquiry".into(),
             (Item::Attempts, Detail::Calls { made, of, .. }) => {
-                format!("{} more calls", of.saturating_sub(made).max(1))
+                let missing = of.saturating_sub(made).max(1);
+                format!("{} more call{}", number(missing), if missing == 1 { "" } else { "s" })
             }
             (Item::Attempts, _) => "more calls".into(),
             (Item::Dayparts, Detail::Dayparts(tried)) => {
@@ -51,6 +62,9 @@ impl Audited {
             (Item::DataVerified, _) => "a check of the number or address that is in doubt".into(),
             (Item::MadeGood, _) => "a call that makes good the one we dropped".into(),
             (Item::CallbackKept, Detail::Promised(at)) => format!("the call we promised for {at}"),
+            (Item::CallbackKept, Detail::PromisedDay { day, .. }) => {
+                format!("the call we promised for {}", date_of_day(day))
+            }
             (Item::CallbackKept, _) => "the call we promised".into(),
             (Item::ContentSent, _) => "something to read on what they asked about".into(),
             (Item::ReferralAsked, _) => "asking whom else they would name".into(),

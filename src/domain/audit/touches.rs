@@ -2,18 +2,19 @@
 
 use super::{Audit, Detail, Item, Look, State, daypart, no_way, note};
 use crate::domain::event::Channel;
-use crate::domain::facts::Facts;
 use crate::domain::touches::{CallResult, ours};
 
 /// Counts our attempts by phone, and the parts of the day they were made in.
 pub(super) fn count(look: &Look<'_, '_>, audit: &mut Audit) {
-    let mut last_day = i32::MIN;
+    let (mut last_day, mut halves) = (i32::MIN, 0);
     for (touch, result) in ours(&look.j.calls) {
-        if !result.is_attempt() || result == CallResult::Undecided {
+        let at = touch.cited.stamp.at;
+        if !result.is_attempt() || at < look.since {
             continue;
         }
-        audit.calls += 1;
-        let at = touch.cited.stamp.at;
+        // Nobody can say whether it rang: two of them make one attempt.
+        halves += if result == CallResult::Undecided { 1 } else { 2 };
+        audit.calls = halves / 2;
         if let Some(part) = daypart(look.zone.minute_of_day(at)) {
             audit.tried[part] = true;
         }
@@ -28,7 +29,7 @@ pub(super) fn count(look: &Look<'_, '_>, audit: &mut Audit) {
 pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
     let rules = &look.policy.scoring.audit;
     let (made, days, tried) = (audit.calls, audit.days, audit.tried);
-    let reached = ours(&look.j.calls).any(|(_, r)| r.is_contact());
+    let reached = ours(&look.j.calls).any(|(t, r)| r.is_contact() && t.cited.stamp.at >= look.since);
     if reached || !look.facts.is_invited() {
         for item in [Item::Attempts, Item::Dayparts, Item::SecondChannel] {
             no_way(audit, item, Detail::NotNeeded);
@@ -45,12 +46,13 @@ pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
     note(audit, Item::Attempts, attempts, detail(attempts, Detail::Calls { made, days, of: rules.attempts }));
     let dayparts = state(tried.iter().all(|t| *t), look.can_call);
     note(audit, Item::Dayparts, dayparts, detail(dayparts, Detail::Dayparts(tried)));
-    let channels = channels_tried(look.facts);
+    let channels = channels_tried(look);
     let second = state(channels >= 2, look.can_call && look.can_write);
     note(audit, Item::SecondChannel, second, detail(second, Detail::Channels(channels)));
 }
 
-fn channels_tried(facts: &Facts) -> u32 {
-    let has = |c: Channel| u32::from(facts.outbound().any(|t| t.channel == c));
+fn channels_tried(look: &Look<'_, '_>) -> u32 {
+    let tried = |c: Channel| look.facts.outbound().any(|t| t.channel == c && t.cited.stamp.at >= look.since);
+    let has = |c: Channel| u32::from(tried(c));
     has(Channel::Call) + has(Channel::Sms) + has(Channel::Email)
 }

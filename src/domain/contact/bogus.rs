@@ -1,6 +1,7 @@
 //! Signs that nobody asked: each alone is little, together they say bogus.
 
 use super::{KeyStatus, KeyWhy};
+use crate::domain::cases::says_never_asked;
 use crate::domain::facts::Facts;
 use crate::domain::policy::Policy;
 use crate::domain::register::Cited;
@@ -62,10 +63,6 @@ fn is_joke_name(name: &str, policy: &Policy) -> bool {
 /// A complaint that says nobody asked, in the words of the policy.
 fn never_asked<'a>(facts: &'a Facts, policy: &Policy) -> Option<&'a Cited> {
     let mut said =
-        facts.said.iter().rev().filter(|s| !s.auto && s.findings.iter().any(|f| f.label == Label::Complaint));
-    let found = said.find(|s| {
-        let text = s.text.to_lowercase();
-        policy.contact.never_asked.iter().any(|phrase| text.contains(phrase.as_str()))
-    });
-    found.map(|s| &s.cited)
+        facts.said.iter().rev().filter(|s| !s.is_automatic() && s.findings.iter().any(|f| f.label == Label::Complaint));
+    said.find(|s| says_never_asked(s, policy)).map(|s| &s.cited)
 }

@@ -1,6 +1,7 @@
 //! The status of a phone number: what its digits say, then what came of calling it.
 
 use super::{KeyStatus, KeyWhy, Status};
+use crate::domain::area_codes;
 use crate::domain::event::{AnsweredBy, Direction, LeadFlag, ScreenResult};
 use crate::domain::facts::Facts;
 use crate::domain::identity::Key;
@@ -14,6 +15,8 @@ use crate::domain::words::{Label, Medium};
 struct History<'a> {
     out_of_service: u32,
     last_out_of_service: Option<&'a Cited>,
+    fax: Option<&'a Cited>,
+    unworkable: Option<&'a Cited>,
     wrong: Option<&'a Cited>,
     reached: Option<&'a Cited>,
 }
@@ -40,6 +43,12 @@ pub(super) fn status<'a>(
     if facts.screenings.iter().any(|entry| listed(&entry)) {
         return says(Status::Dead, KeyWhy::Reassigned, None);
     }
+    if let Some(cited) = history.fax {
+        return says(Status::Dead, KeyWhy::Fax, Some(cited));
+    }
+    if let Some(cited) = history.unworkable.filter(|_| history.out_of_service == 0) {
+        return says(Status::Suspect, KeyWhy::Unworkable, Some(cited));
+    }
     match (history.out_of_service, history.reached) {
         (0, Some(cited)) => says(Status::Verified, KeyWhy::TheLeadAnswered, Some(cited)),
         (0, None) => says(Status::Plausible, KeyWhy::LooksRight, None),
@@ -59,6 +68,8 @@ fn history<'a>(key: &Key, is_primary: bool, facts: &'a Facts, calls: &[Called<'a
                 h.out_of_service += 1;
                 h.last_out_of_service = Some(&touch.cited);
             }
+            CallResult::Fax => h.fax = Some(&touch.cited),
+            CallResult::Unworkable => h.unworkable = Some(&touch.cited),
             CallResult::WrongPerson => h.wrong = Some(&touch.cited),
             r if r.is_contact() => h = History { reached: Some(&touch.cited), ..History::default() },
             _ => {}
@@ -71,7 +82,7 @@ fn history<'a>(key: &Key, is_primary: bool, facts: &'a Facts, calls: &[Called<'a
         let is_wrong = said.findings.iter().any(|f| f.label == Label::WrongNumber && f.certain);
         if is_wrong && h.reached.is_none_or(|r| r.stamp < said.cited.stamp) {
             h.wrong = Some(&said.cited);
-        } else if said.medium == Medium::Sms && !said.auto && !is_wrong && h.last_out_of_service.is_none() {
+        } else if said.medium == Medium::Sms && !said.is_automatic() && !is_wrong && h.last_out_of_service.is_none() {
             h.reached = h.reached.max(Some(&said.cited));
         }
     }
@@ -106,6 +117,10 @@ fn malformed<'a>(number: &str, policy: &Policy) -> Option<(KeyWhy<'a>, Status)> 
         return Some((KeyWhy::NotANumber, Status::Dead));
     }
     let (area, exchange, line) = (&national[..3], &national[3..6], &national[6..]);
+    // Three times the same digit is kept free for what is no place; so is nine in the middle, for a longer plan. [NANPA]
+    if b[0] == b[1] && b[1] == b[2] && area_codes::service(number).is_none() || b[1] == b'9' {
+        return Some((KeyWhy::NotANumber, Status::Dead));
+    }
     if matches!(area, "800" | "833" | "844" | "855" | "866" | "877" | "888") {
         return Some((KeyWhy::SpecialNumber("toll-free"), Status::Dead));
     }
@@ -118,10 +133,15 @@ fn malformed<'a>(number: &str, policy: &Policy) -> Option<(KeyWhy<'a>, Status)> 
     if exchange == "555" && line.starts_with("01") {
         return (policy.fictional == Fictional::Refuse).then_some((KeyWhy::FictionalNumber, Status::Dead));
     }
+    if exchange == "555" && line == "1212" {
+        return Some((KeyWhy::SpecialNumber("directory assistance"), Status::Dead));
+    }
     let local = &b[3..];
     let same = local.iter().all(|d| *d == local[0]);
     let rising = local.windows(2).all(|w| w[1] == w[0] + 1) || local.windows(2).all(|w| w[1] + 1 == w[0]);
-    (same || rising).then_some((KeyWhy::Pattern, Status::Suspect))
+    // "234 567 8901": on from nine comes zero.
+    let counted = b.windows(2).all(|w| w[1] == w[0] + 1 || (w[0], w[1]) == (b'9', b'0'));
+    (same || rising || counted).then_some((KeyWhy::Pattern, Status::Suspect))
 }
 
 /// Two calls in a row to a number came to nothing that the dialer could name: the carrier should be asked.

@@ -114,7 +114,13 @@ pub(super) fn ask(
 /// The colleague whose opinion is asked: of those who work here, one who has not worked the lead; the same for a lead as
 /// long as the roster is the same. Other questions are for whoever takes them.
 fn reviewer(facts: &Facts, p: &Proposal<'_>, who: &compose::Who<'_>, ctx: &Context<'_>) -> Option<Assignee> {
-    p.ask.as_ref().filter(|ask| ask.question == Question::IsThisBad)?;
+    let question = p.ask.as_ref().map(|ask| ask.question)?;
+    if question == Question::Language {
+        return speaker(facts, who, ctx);
+    }
+    if question != Question::IsThisBad {
+        return None;
+    }
     let worked = |rep: &str| {
         facts.calls().any(|(_, call)| call.agent.as_deref() == Some(rep))
             || facts.feedback.iter().any(|f| f.by.as_deref() == Some(rep))
@@ -124,6 +130,22 @@ fn reviewer(facts: &Facts, p: &Proposal<'_>, who: &compose::Who<'_>, ctx: &Conte
     let turn = (who.lead_id.as_u128() % fresh.len().max(1) as u128) as usize;
     let because = "has not worked this lead, and so has no opinion of it yet".to_owned();
     fresh.get(turn).map(|rep| Assignee { rep: (*rep).clone(), because })
+}
+
+/// Somebody who works here and speaks the lead's language, where both are known.
+fn speaker(facts: &Facts, who: &compose::Who<'_>, ctx: &Context<'_>) -> Option<Assignee> {
+    let language = facts.profile.language.as_ref()?.value.to_lowercase();
+    let language = language.split(['-', '_']).next().unwrap_or(&language).to_owned();
+    let speaks = |skill: &String| {
+        let skill = skill.to_lowercase();
+        skill.rsplit(':').next().unwrap_or(&skill).split(['-', '_']).next() == Some(language.as_str())
+    };
+    let able = |r: &crate::domain::world::Rep| {
+        r.is_active() && r.skills.as_ref().is_some_and(|skills| skills.value.iter().any(speaks))
+    };
+    let reps: Vec<&String> = ctx.world.reps.iter().filter(|(_, r)| able(r)).map(|(id, _)| id).collect();
+    let turn = (who.lead_id.as_u128() % reps.len().max(1) as u128) as usize;
+    reps.get(turn).map(|rep| Assignee { rep: (*rep).clone(), because: format!("speaks {language}") })
 }
 
 /// Looks at the lead again at the latest then.

@@ -240,7 +240,7 @@ fn remember(conduct: &mut Conduct, j: &Judgement<'_>, cause: &Cause<'_>, policy:
     };
     let (fit, engagement) = (j.fit.score, j.engagement.score);
     let before = match cause {
-        Cause::Event(event) => j.engagement.without(&event.id, event.at, policy, now),
+        Cause::Event(event) => j.engagement.without(&event.id, policy, now),
         _ => engagement,
     };
     let (was, fit_before) = match &conduct.last {

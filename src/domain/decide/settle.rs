@@ -191,7 +191,7 @@ pub(super) fn open_episode(facts: &Facts, conduct: &mut Conduct, j: &Judgement<'
     if !facts.is_invited() {
         return;
     }
-    let initiative = facts.last_initiative.as_ref().map(|c| c.stamp.at);
+    let initiative = facts.newest_initiative().map(|c| c.stamp.at);
     let Some(started) = conduct.episode.started else {
         let asked = facts.first_inquiry.as_ref().or(facts.put_forward.as_ref()).map(|c| c.stamp.at);
         // An inquiry that lies in the future by a skewed clock starts now.

@@ -3,6 +3,7 @@
 //! Follows from what is known and what was done; nothing else writes the stage.
 
 use super::*;
+use crate::domain::contact::KeyWhy;
 
 /// A lead that named a later day rests until shortly before it.
 pub(super) fn park(
@@ -42,7 +43,7 @@ pub(super) fn stage(
     closed: &[(Channel, Key)],
     now: Moment,
 ) -> Stage {
-    let asked_since = |at: Moment| facts.last_initiative.as_ref().is_some_and(|c| c.stamp.at > at);
+    let asked_since = |at: Moment| facts.newest_initiative().is_some_and(|c| c.stamp.at > at);
     if j.cases.has(Case::Test) {
         return Stage::Test;
     }
@@ -59,7 +60,9 @@ pub(super) fn stage(
         .any(|((c, k), closing)| *c == Channel::Call && k.is_none() && closing.is_closed() && closes_all(facts));
     let reachable: Vec<&Key> =
         facts.keys.keys().filter(|k| matches!(k.kind, KeyKind::Phone | KeyKind::Email)).collect();
-    let all_closed = !reachable.is_empty()
+    // A wrong number is nobody's wish: somebody may find the right one.
+    let is_wrong = |key: &Key| j.keys.iter().any(|k| k.key == key && k.why == KeyWhy::WrongNumber);
+    let all_closed = !reachable.iter().all(|key| is_wrong(key))
         && reachable
             .iter()
             .all(|key| closed.iter().any(|(c, k)| k == *key && matches!(c, Channel::Call | Channel::Email)));

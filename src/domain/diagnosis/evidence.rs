@@ -3,6 +3,8 @@
 use super::Cause;
 use crate::domain::contact::BogusSign;
 use crate::domain::event::LeadFlag;
+use crate::domain::prose::{capital, number, times};
+use crate::domain::score::Ask;
 use crate::domain::time::{Span, date_of_day};
 use crate::domain::words::Label;
 
@@ -17,23 +19,48 @@ pub struct Evidence<'a> {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Why<'a> {
-    LowFit { score: f64 },
+    LowFit {
+        score: f64,
+    },
     Said(Label, &'a str),
     Flagged(LeadFlag),
     CompetitorDomain(&'a str),
     PlaceContradicts,
     AllKeysDead,
-    SomeKeysDead { dead: usize, of: usize },
-    CallsMissing { made: u32, of: u32 },
-    DaypartsMissing { made: u32, tried: &'static str, missing: &'static str },
-    FirstTouchLate { after: Option<Span> },
+    SomeKeysDead {
+        dead: usize,
+        of: usize,
+    },
+    CallsMissing {
+        made: u32,
+        of: u32,
+    },
+    DaypartsMissing {
+        made: u32,
+        tried: &'static str,
+        missing: &'static str,
+    },
+    FirstTouchLate {
+        after: Option<Span>,
+    },
     WeDroppedCalls(u32),
-    NotBefore { quote: &'a str, day: Option<i32> },
+    NotBefore {
+        quote: &'a str,
+        day: Option<i32>,
+    },
     TimelineLater,
+    AnsweredNone(Ask),
     ToldNo(&'static str),
-    Silent { touches: u32, since: Span },
+    /// Somebody died, is a child, goes to court: what we were told.
+    NoCase(&'static str),
+    Silent {
+        touches: u32,
+        since: Span,
+    },
     Bogus(BogusSign),
-    Colleague { flags: &'a [String] },
+    Colleague {
+        flags: &'a [String],
+    },
     Lost(&'a str),
 }
 
@@ -42,23 +69,34 @@ impl Why<'_> {
     pub fn sentence(&self) -> String {
         match self {
             Why::LowFit { score } => format!("The profile fits us badly ({score:.0} of 100)."),
-            Why::Said(label, quote) => format!("They wrote or said \"{quote}\" ({}).", label.name()),
-            Why::Flagged(flag) => format!("A colleague flagged the lead as {}.", flag.name().replace('_', " ")),
+            Why::Said(label, quote) => format!("They wrote or said \"{quote}\"{}.", meaning(*label)),
+            Why::AnsweredNone(ask) => match ask {
+                Ask::Need => "They answered that they need nothing of the kind.".into(),
+                Ask::Authority => "They answered that they have no say in it.".into(),
+                Ask::Budget => "They answered that there is no money for it.".into(),
+                Ask::Timeline => "They answered that there is no time for it.".into(),
+            },
+            Why::Flagged(flag) => format!("A colleague told us that {}.", told(*flag)),
             Why::CompetitorDomain(domain) => format!("The address is on {domain}, a competitor's domain."),
             Why::PlaceContradicts => "Area code, postcode and stated region do not agree on where the lead is.".into(),
             Why::AllKeysDead => "Every number and address we have is dead.".into(),
             Why::SomeKeysDead { dead, of } => {
-                format!("{dead} of {of} numbers and addresses is dead; another is alive.")
+                let (dead, of) = (*dead as u32, *of as u32);
+                let are = if dead == 1 { "is" } else { "are" };
+                let other = if of - dead == 1 { "the other is" } else { "others are" };
+                format!("{} of {} numbers and addresses {are} dead; {other} alive.", capital(&number(dead)), number(of))
             }
-            Why::CallsMissing { made: 0, .. } => "We have not called yet.".into(),
+            Why::CallsMissing { made: 0, .. } => "No call of ours is on record yet.".into(),
             Why::CallsMissing { made, of } => {
-                format!("Called {}, of {of} attempts that a lead deserves.", times(*made))
+                format!("Called {}, of {} attempts that a lead deserves.", times(*made), number(*of))
             }
             Why::DaypartsMissing { made, tried, missing } => {
+                // What happened once happened neither always nor never.
+                let tried = if *made == 1 { tried.trim_start_matches("always ") } else { tried };
                 format!("Called {}, {tried}; no call {missing} yet.", times(*made))
             }
             Why::FirstTouchLate { after: Some(after) } => format!("Our first touch came {after} after the inquiry."),
-            Why::FirstTouchLate { after: None } => "Nobody has answered the inquiry yet.".into(),
+            Why::FirstTouchLate { after: None } => "No answer of ours to the inquiry is on record.".into(),
             Why::WeDroppedCalls(n) => format!("We dropped or mis-routed the call {}.", times(*n)),
             Why::NotBefore { quote, day: Some(day) } => {
                 format!("Not now: \"{quote}\" ({}).", date_of_day(*day))
@@ -66,7 +104,11 @@ impl Why<'_> {
             Why::NotBefore { quote, day: None } => format!("Not now: \"{quote}\"."),
             Why::TimelineLater => "The lead wants to decide later than this year.".into(),
             Why::ToldNo(how) => format!("The lead said no {how}."),
-            Why::Silent { touches, since } => format!("{touches} touches without an answer in {since}."),
+            Why::NoCase(told) => format!("{}.", capital(told)),
+            Why::Silent { touches, since } => {
+                let touches = if *touches == 1 { "one touch".into() } else { format!("{} touches", number(*touches)) };
+                format!("{} without an answer in {since}.", capital(&touches))
+            }
             Why::Bogus(sign) => match sign {
                 BogusSign::JokeName => "The name is a run of keys or a joke.".into(),
                 BogusSign::Disposable => "The address is a throw-away mailbox.".into(),
@@ -84,10 +126,43 @@ impl Why<'_> {
     }
 }
 
-fn times(n: u32) -> String {
-    match n {
-        1 => "once".into(),
-        2 => "twice".into(),
-        n => format!("{n} times"),
+/// What a colleague's flag says of the lead, after "that".
+pub fn told(flag: LeadFlag) -> &'static str {
+    match flag {
+        LeadFlag::Deceased => "the person has died",
+        LeadFlag::Minor => "the person is under age",
+        LeadFlag::Vulnerable => "the person needs to be left in peace",
+        LeadFlag::LegalThreat => "they threaten to go to court",
+        LeadFlag::Competitor => "they compete with us",
+        LeadFlag::NotABuyer => "they are nobody who buys",
+        LeadFlag::WrongPerson => "this is the wrong person",
+        LeadFlag::Test => "this is a test",
+    }
+}
+
+/// What is meant by words, where that needs saying.
+fn meaning(label: Label) -> &'static str {
+    match label {
+        Label::Disinterest => ", which is a no",
+        Label::Vague => ", which is no answer either way",
+        Label::Budget => ", so there is no money for it now",
+        Label::WrongPerson => ", so this is the wrong person to ask",
+        Label::NotABuyer => ", so they are nobody who buys",
+        Label::Competitor => ", so they may compete with us",
+        Label::WrongNumber => ", so this is the wrong number",
+        Label::Interest
+        | Label::Timing
+        | Label::Authority
+        | Label::Referral
+        | Label::OptOut
+        | Label::Complaint
+        | Label::AutoReply
+        | Label::Callback
+        | Label::Gatekeeper
+        | Label::Language
+        | Label::Deceased
+        | Label::Minor
+        | Label::Vulnerable
+        | Label::LegalThreat => "",
     }
 }

@@ -10,7 +10,7 @@ mod silence;
 mod verdict;
 mod weigh;
 
-pub use evidence::{Evidence, Why};
+pub use evidence::{Evidence, Why, told};
 pub use silence::next_change;
 pub use verdict::{Cause, Verdict};
 
@@ -115,7 +115,7 @@ pub fn judge<'a>(facts: &'a Facts, policy: &'a Policy, givers: &Givers, now: Mom
         qualification,
         keys,
         cases: cases(facts, policy),
-        unsure: unsure_opt_outs(facts),
+        unsure: unsure_opt_outs(facts, policy),
         hushed_until: None,
         clear_no: false,
         silence,
@@ -131,7 +131,7 @@ pub fn judge<'a>(facts: &'a Facts, policy: &'a Policy, givers: &Givers, now: Mom
     weigh::weigh_fit(&mut j, facts, policy);
     j.audit = audit::audit(facts, &j, policy, now);
     weigh::weigh_contact(&mut j, policy);
-    weigh::weigh_timing(&mut j, facts, policy);
+    weigh::weigh_timing(&mut j, facts, policy, now);
     weigh::weigh_process(&mut j, facts, policy);
     silence::weigh_silence(&mut j, policy, now, silent_since);
     feedback::weigh_feedback(&mut j, facts, policy, givers);
@@ -176,7 +176,9 @@ fn settle_verdict(j: &mut Judgement<'_>, facts: &Facts, policy: &Policy, now: Mo
             Some(Cause::Bogus) => j.is_bogus() || top > d.bad_share,
             Some(Cause::Contact) => j.keys.iter().all(|k| k.status == Status::Dead) || top > d.bad_share,
             Some(Cause::Interest) => j.clear_no || top > d.bad_share,
-            Some(Cause::Fit | Cause::Timing) => top > d.bad_share,
+            // A death and a child are as clear as a no.
+            Some(Cause::Fit) => top > d.bad_share || j.clear_no,
+            Some(Cause::Timing) => top > d.bad_share,
         };
         if certain && !j.audit.any_open() && !feedback::is_vouched_for(facts, now) {
             Verdict::Bad
@@ -192,15 +194,19 @@ fn settle_verdict(j: &mut Judgement<'_>, facts: &Facts, policy: &Policy, now: Mo
 
 /// What would change the diagnosis, in words a colleague can act on.
 pub fn would_change(j: &Judgement<'_>) -> Vec<String> {
-    let mut out: Vec<String> =
-        j.audit.items.iter().filter(|i| i.state == audit::State::Open).map(|i| i.would_help()).collect();
+    // More calls change nothing where it is too early, or where the profile is what speaks against it.
+    let decided = matches!(j.verdict, Verdict::Weak | Verdict::Bad)
+        && matches!(j.cause, Some(Cause::Fit | Cause::Timing | Cause::Bogus));
+    let open = j.audit.items.iter().filter(|i| i.state == audit::State::Open && !(decided && i.item.is_core()));
+    let mut out: Vec<String> = open.map(|i| i.would_help()).collect();
+    let reachable = j.keys.iter().any(|k| k.status < Status::Suspect);
     match j.cause {
-        Some(Cause::Contact) => out.push("a number or address that works".into()),
+        Some(Cause::Contact) if !reachable => out.push("a number or address that works".into()),
         Some(Cause::Timing) => out.push("the date they named, or a word from them before it".into()),
         Some(Cause::Interest) => out.push("a reply, a form or a call from the lead".into()),
-        Some(Cause::Fit) => out.push("a corrected profile: title, company size, place".into()),
+        Some(Cause::Fit) if !j.clear_no => out.push("a corrected profile: title, company size, place".into()),
         Some(Cause::Bogus) => out.push("a real person who answers on a real number or address".into()),
-        Some(Cause::Process) | None => {}
+        Some(Cause::Contact | Cause::Fit | Cause::Process) | None => {}
     }
     out
 }

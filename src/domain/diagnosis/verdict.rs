@@ -26,6 +26,18 @@ impl Cause {
             Cause::Bogus => "bogus",
         }
     }
+
+    /// After "because of".
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Cause::Fit => "a bad fit",
+            Cause::Contact => "bad contact data",
+            Cause::Process => "our own process",
+            Cause::Timing => "bad timing",
+            Cause::Interest => "a lack of interest",
+            Cause::Bogus => "doubt that anybody real asked",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,14 +1,18 @@
 //! What speaks for which cause, and how much: one function a cause, each of which only adds evidence.
 
+use jiff::ToSpan;
+
 use super::{Cause, Evidence, Judgement, Why};
 use crate::domain::audit::Item;
 use crate::domain::cases::{Case, Source};
 use crate::domain::contact::{self, Status};
+use crate::domain::event::Answer;
 use crate::domain::facts::{Facts, Said};
+use crate::domain::fold::place_facts;
 use crate::domain::policy::Policy;
-use crate::domain::score;
+use crate::domain::score::{self, Ask};
 use crate::domain::suppression::ClosedBecause;
-use crate::domain::time::Moment;
+use crate::domain::time::{Moment, day_of_date};
 use crate::domain::touches::{CallResult, Called, ours};
 use crate::domain::words::{Finding, Label};
 
@@ -23,7 +27,7 @@ pub(super) fn newest_said<'a>(facts: &'a Facts, labels: &[Label]) -> Option<(&'a
 
 pub(super) fn weigh_no<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy) {
     let d = &policy.scoring.diagnosis;
-    let asked_again = facts.last_initiative.as_ref().map_or(Moment::MIN, |c| c.stamp.at);
+    let asked_again = facts.newest_initiative().map_or(Moment::MIN, |c| c.stamp.at);
     let no_call = newest_no(&j.calls).filter(|(at, _)| *at >= asked_again);
     if let Some((_, event)) = no_call {
         j.clear_no = true;
@@ -53,10 +57,15 @@ pub(super) fn weigh_no<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Pol
         let how = match closing.value.0 {
             ClosedBecause::Complaint => "by complaining about our mail",
             ClosedBecause::Unsubscribe => "by unsubscribing",
-            ClosedBecause::Deceased | ClosedBecause::Minor | ClosedBecause::LegalThreat => "or is no case for sales",
             _ => "by opting out",
         };
-        push(j, Cause::Interest, d.clear_no, Why::ToldNo(how), Some(&closing.value.1));
+        let (cause, why) = match closing.value.0 {
+            ClosedBecause::Deceased => (Cause::Fit, Why::NoCase("we were told that the person has died")),
+            ClosedBecause::Minor => (Cause::Fit, Why::NoCase("we were told that the person is under age")),
+            ClosedBecause::LegalThreat => (Cause::Interest, Why::NoCase("they threaten to go to court")),
+            _ => (Cause::Interest, Why::ToldNo(how)),
+        };
+        push(j, cause, d.clear_no, why, Some(&closing.value.1));
     }
     if j.clear_no {
         return;
@@ -99,11 +108,24 @@ pub(super) fn weigh_fit<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Po
         && !said.auto
         && !said.findings.iter().any(|f| f.label == Label::AutoReply)
     {
-        push(j, Cause::Fit, d.wrong_person, Why::Said(Label::WrongPerson, &finding.quote), Some(&said.cited.id));
+        // "Wrong number, there is no Ana here" says that we did not reach her, and nothing of whether she buys.
+        let elsewhere = said.findings.iter().any(|f| f.label == Label::WrongNumber);
+        let cause = if elsewhere { Cause::Contact } else { Cause::Fit };
+        push(j, cause, d.wrong_person, Why::Said(Label::WrongPerson, &finding.quote), Some(&said.cited.id));
+    }
+    for (ask, weight) in [(Ask::Need, d.no_need), (Ask::Authority, d.no_authority)] {
+        if let Some(none) = answered_none(j, ask) {
+            push(j, Cause::Fit, weight, Why::AnsweredNone(ask), Some(none));
+        }
     }
     if j.fit.score < d.low_fit_points && j.fit.known >= d.low_fit_known {
         push(j, Cause::Fit, d.low_fit, Why::LowFit { score: j.fit.score }, None);
     }
+}
+
+/// The event of an answer, no guess, that said none.
+fn answered_none<'a>(j: &Judgement<'a>, ask: Ask) -> Option<&'a str> {
+    j.qualification.level(ask).filter(|l| !l.guessed && l.level == 0).map(|l| l.event)
 }
 
 pub(super) fn weigh_contact(j: &mut Judgement<'_>, policy: &Policy) {
@@ -125,23 +147,54 @@ pub(super) fn weigh_contact(j: &mut Judgement<'_>, policy: &Policy) {
     }
 }
 
-pub(super) fn weigh_timing<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy) {
+/// A time that has come speaks against the lead no more; a "not now" that names none holds as long as we wait on it.
+pub(super) fn weigh_timing<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy, now: Moment) {
     let d = &policy.scoring.diagnosis;
-    if let Some((said, finding)) = newest_said(facts, &[Label::Timing, Label::Interest, Label::Callback])
-        && finding.label == Label::Timing
+    let said_when = newest_said(facts, &[Label::Timing, Label::Interest, Label::Callback]);
+    if let Some((said, finding)) = said_when.filter(|(_, f)| f.label == Label::Timing)
+        && now < ends(finding, said, facts, policy)
     {
         j.not_before = Some(finding);
         let why = Why::NotBefore { quote: &finding.quote, day: finding.date };
         push(j, Cause::Timing, d.not_now, why, Some(&said.cited.id));
-    } else if let Some((said, finding)) = newest_said(facts, &[Label::Budget]) {
+    } else if let Some((said, finding)) = newest_said(facts, &[Label::Budget])
+        && now < next_budget(finding, said, facts, policy)
+    {
         push(j, Cause::Timing, d.no_budget, Why::Said(Label::Budget, &finding.quote), Some(&said.cited.id));
+    } else if let Some(none) = answered_none(j, Ask::Budget) {
+        push(j, Cause::Timing, d.no_budget, Why::AnsweredNone(Ask::Budget), Some(none));
     }
     if let Some(timeline) = j.qualification.timeline
         && !timeline.guessed
         && timeline.level == 1
+        && !has_passed(facts, now)
     {
         push(j, Cause::Timing, d.not_now / 2.0, Why::TimelineLater, Some(timeline.event));
     }
+}
+
+/// When a "not now" is over: on the day it named, else when it has waited as long as we let it.
+fn ends(finding: &Finding, said: &Said, facts: &Facts, policy: &Policy) -> Moment {
+    match finding.date {
+        Some(day) => policy.zone_of(&place_facts(facts)).at(day, 0),
+        None => said.cited.stamp.at + policy.plays.revisit.not_now.0,
+    }
+}
+
+/// When there may be money again: on the day that was named, else in the next fiscal year.
+fn next_budget(finding: &Finding, said: &Said, facts: &Facts, policy: &Policy) -> Moment {
+    let zone = policy.zone_of(&place_facts(facts));
+    let next_year = zone.date(said.cited.stamp.at).first_of_year().saturating_add(1.year());
+    zone.at(finding.date.unwrap_or(day_of_date(next_year)), 0)
+}
+
+/// The time they answered with lies behind us: it falls to "vague", which is no "later".
+fn has_passed(facts: &Facts, now: Moment) -> bool {
+    facts.answers.timeline.as_ref().is_some_and(|given| match given.value.answer {
+        Answer::Date(day) => day < now.utc_day(),
+        Answer::Level(level) => level > 1,
+        Answer::Text(_) => false,
+    })
 }
 
 /// We blame ourselves first: what we owe the lead and have not done, while it has not answered.

@@ -3,8 +3,9 @@
 //! Which questions stand is `review`'s affair; what each answer looks like as an event, `question`'s.
 
 use super::review::{Because, Standing};
-use super::{Proposal, View, local};
+use super::{Proposal, View};
 use crate::domain::cases::Source;
+use crate::domain::diagnosis::told;
 use crate::domain::question::{Question, Subject};
 use crate::domain::task::{Assignee, Play, TaskState};
 use crate::domain::time::Moment;
@@ -42,7 +43,7 @@ pub fn reviews<'a>(v: &View<'a, '_>, standing: &[Standing<'a>], observing: bool)
             expires_at,
             priority,
             worth: v.worth(rule),
-            because: sentence(v, s),
+            because: sentence(s),
             ask: Some(Box::new(ask)),
             ..Proposal::empty(Play::Review)
         });
@@ -76,11 +77,11 @@ fn subject(s: &Standing<'_>) -> Subject {
     }
 }
 
-fn sentence(v: &View<'_, '_>, s: &Standing<'_>) -> String {
+fn sentence(s: &Standing<'_>) -> String {
     match &s.because {
         Because::Case(found) => {
             let said = match found.source {
-                Source::Flag(flag) => format!("A colleague flagged the lead as {}.", flag.name().replace('_', " ")),
+                Source::Flag(flag) => format!("A colleague told us that {}.", told(flag)),
                 Source::Said(_, quote) => format!("They wrote or said \"{quote}\"."),
                 Source::Domain(domain) => format!("The address is on {domain}, a competitor's domain."),
                 Source::Origin => "The inquiry is marked as a test.".into(),
@@ -111,12 +112,12 @@ fn sentence(v: &View<'_, '_>, s: &Standing<'_>) -> String {
         }
         Because::Bad(cause) => {
             format!(
-                "The lead is about to be given up for {}, though it looked worth something. Is it bad?",
-                cause.name()
+                "The lead is about to be given up because of {}, though it looked worth something. Is it bad?",
+                cause.in_words()
             )
         }
-        Because::Promise(at) => {
-            format!("A call was promised for {}, and it cannot be made then. What shall we do?", local(v, *at))
+        Because::Promise(named) => {
+            format!("They asked to be called {named}, and it cannot be done then. What shall we do?")
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What a task tells of the past: the last touch, the voicemails left, the inquiry it goes back to.
 
 use crate::domain::event::Direction;
-use crate::domain::facts::{Facts, Touch};
+use crate::domain::facts::{CallFact, Facts, Touch};
+use crate::domain::policy::{Disposition, Policy};
 use crate::domain::register::Cited;
 
 /// The newest touch of ours, for `last_touch`.
@@ -10,12 +11,15 @@ pub fn last_touch(facts: &Facts) -> Option<&Touch> {
 }
 
 /// Voicemails left on a number so far.
-pub fn voicemails_left(facts: &Facts, number: &str) -> u32 {
+pub fn voicemails_left(facts: &Facts, policy: &Policy, number: &str) -> u32 {
+    // By the flag, or by a code that means it.
+    let left = |c: &CallFact| {
+        let meaning = c.disposition.as_deref().and_then(|code| policy.disposition(code));
+        c.voicemail_left || meaning == Some(Disposition::MachineMessage)
+    };
     facts
         .calls()
-        .filter(|(t, c)| {
-            t.direction == Direction::Outbound && c.voicemail_left && t.to.as_deref().is_none_or(|to| to == number)
-        })
+        .filter(|(t, c)| t.direction == Direction::Outbound && left(c) && t.to.as_deref().is_none_or(|to| to == number))
         .count() as u32
 }
 

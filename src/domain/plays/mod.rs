@@ -11,6 +11,7 @@ mod desk;
 mod history;
 mod limits;
 mod occasions;
+mod promise;
 mod rest;
 mod review;
 mod sms;
@@ -35,6 +36,7 @@ use super::identity::{Key, KeyKind};
 use super::intervals::Intervals;
 use super::legal::Place;
 use super::policy::{Partner, PlayRule, Policy};
+use super::prose::{self, capital};
 use super::task::{Fault, Play};
 use super::time::{Moment, Span, Zone};
 
@@ -155,6 +157,11 @@ pub fn proposals<'a>(v: &View<'a, '_>) -> Vec<Proposal<'a>> {
         }
         desk::repair(v, &mut out, needs_screening);
     }
+    if promise::promised(v).is_some_and(|p| p.tried.is_none() && p.from > v.now) {
+        // Whoever waits for the call they asked for hears nothing else before it, but for an answer to what they wrote.
+        let early = [Play::EmailAgain, Play::OtherChannel, Play::CheckIn, Play::ReferralAsk, Play::Disengage];
+        out.retain(|p| !early.contains(&p.play));
+    }
     if let Some(back) = rest::away_until(v) {
         // Looked at again on the day they are back, in the windows of that day.
         for p in out.iter_mut().filter(|p| p.play.class().is_contact() && p.play != Play::Callback) {
@@ -198,14 +205,9 @@ impl Proposal<'_> {
     }
 }
 
-/// "One call", "Two calls", "12 calls".
+/// "One call", "Two calls", "13 calls", to begin a sentence with.
 pub(super) fn counted(n: u32, what: &str) -> String {
-    const WORDS: [&str; 7] = ["No", "One", "Two", "Three", "Four", "Five", "Six"];
-    let plural = if n == 1 { "" } else { "s" };
-    match WORDS.get(n as usize) {
-        Some(word) => format!("{word} {what}{plural}"),
-        None => format!("{n} {what}{plural}"),
-    }
+    capital(&prose::counted(n, what))
 }
 
 pub(super) fn quoted(quote: Option<&str>) -> String {

@@ -8,7 +8,7 @@ use crate::domain::event::{Channel, MeetingWhat};
 use crate::domain::facts::SignalKind;
 use crate::domain::task::Play;
 use crate::domain::time::{Moment, Span};
-use crate::domain::touches::CallResult;
+use crate::domain::touches::{CallResult, Called};
 use crate::domain::words::Label;
 
 /// Tasks of a play made since an instant that may have reached somebody.
@@ -76,15 +76,26 @@ pub(super) fn good_moment(v: &View<'_, '_>) -> Option<(Moment, &'static str)> {
         || v.facts.signal(SignalKind::Complaint).is_some()
         || v.facts.said.iter().any(|s| s.findings.iter().any(|f| is_sour(f.label)))
         || v.j.calls.iter().any(|c| c.result.is_no());
-    if soured || made_since(v, Play::ReferralAsk, v.started()) > 0 {
+    // Who has just named somebody need not be asked for somebody.
+    let named = v.facts.said.iter().any(|s| s.findings.iter().any(|f| f.label == Label::Referral));
+    if soured || named || made_since(v, Play::ReferralAsk, v.started()) > 0 {
         return None;
     }
     let held = v.facts.meetings.iter().rev().find(|m| m.what == MeetingWhat::Held);
     let held = held.map(|m| (m.cited.stamp.at, "We met, and that went well enough to ask whom else they would name."));
-    let said = v.facts.said.iter().rev().find(|s| !s.auto && s.findings.iter().any(|f| f.label == Label::Timing));
-    let friendly_no = said.map(|s| (s.cited.stamp.at, "They said not now, and said it kindly; that is a time to ask."));
-    let helped = v.j.calls.iter().rev().find(|c| matches!(c.result, CallResult::RightParty));
-    let helped = helped.map(|c| (c.touch.cited.stamp.at, "We spoke with them and could help; that is a time to ask."));
+    // A friendly no is one that leaves a later open, in the lead's own words and without a harder one beside it.
+    let said = v.facts.said.iter().rev().find(|s| {
+        let has = |label: Label| s.findings.iter().any(|f| f.label == label);
+        !s.is_automatic() && has(Label::Timing) && !has(Label::Budget) && !has(Label::Disinterest)
+    });
+    let friendly_no =
+        said.map(|s| (s.cited.stamp.at, "They said not now, and left a later open; that is a time to ask."));
+    let refused = |c: &Called<'_>| {
+        let mut said = v.facts.said.iter().filter(|s| s.cited == c.touch.cited).flat_map(|s| &s.findings);
+        said.any(|f| matches!(f.label, Label::Budget | Label::Disinterest | Label::Vague))
+    };
+    let helped = v.j.calls.iter().rev().find(|c| matches!(c.result, CallResult::RightParty) && !refused(c));
+    let helped = helped.map(|c| (c.touch.cited.stamp.at, "We spoke with them, and it went well enough to ask."));
     let (at, why) = [held, friendly_no, helped].into_iter().flatten().max_by_key(|(at, _)| *at)?;
     let [first, last] = v.policy.plays.cadence.referral_days.map(|d| Span::days(i64::from(d)));
     (v.now <= at + last).then_some((at + first, why))

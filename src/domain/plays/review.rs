@@ -4,8 +4,8 @@
 //! when it has settled itself. What a pending question holds back is said where that would be proposed.
 
 use super::View;
+use super::promise::promised;
 use super::rest::is_late;
-use super::voice::promised;
 use crate::domain::audit::{Item, State};
 use crate::domain::cases::{Case, Found, UnsureOptOut};
 use crate::domain::diagnosis::{Cause, Verdict};
@@ -37,7 +37,8 @@ pub(super) enum Because<'a> {
     Named(&'a Said),
     Late,
     Bad(Cause),
-    Promise(Moment),
+    /// How the promised time reads.
+    Promise(String),
 }
 
 /// Every question that stands, each kind once per thing it is about.
@@ -103,9 +104,9 @@ fn ourselves<'a>(v: &View<'a, '_>, out: &mut Vec<Standing<'a>>) {
         // Once for a lead, whatever the occasion: the first time it is about to be given up.
         out.push(Standing { question: Question::IsThisBad, about: 0, event: None, because: Because::Bad(cause) });
     }
-    if let Some(at) = promise_at_risk(v) {
+    if let Some((at, named)) = promise_at_risk(v) {
         let about = at.0.unsigned_abs();
-        out.push(Standing { question: Question::PromiseAtRisk, about, event: None, because: Because::Promise(at) });
+        out.push(Standing { question: Question::PromiseAtRisk, about, event: None, because: Because::Promise(named) });
     }
 }
 
@@ -147,20 +148,18 @@ pub fn waits_for_second_opinion(v: &View<'_, '_>) -> bool {
     }
 }
 
-/// A promised call that law, desk or a closed number stand against.
-fn promise_at_risk(v: &View<'_, '_>) -> Option<Moment> {
+/// A promised call that law, desk or a closed number stand against: for when, and how that reads.
+fn promise_at_risk(v: &View<'_, '_>) -> Option<(Moment, String)> {
     let promise = promised(v)?;
-    let tolerance = v.policy.plays.cadence.callback_tolerance.0;
-    if v.now > promise.at + tolerance {
+    if v.now > promise.until {
         return None;
     }
-    let (from, until) = (promise.at - tolerance, promise.at + tolerance);
-    let open = match v.place.call_windows(false, from, until) {
+    let open = match v.place.call_windows(false, promise.from, promise.until) {
         Windows::Open(legal) => v.policy.desk.staffed(legal).iter().next().is_some(),
         _ => false,
     };
     let reachable = v.key_for(Channel::Call).is_some();
-    (!open || !reachable).then_some(promise.at)
+    (!open || !reachable).then(|| (promise.minute.unwrap_or(promise.from), promise.named))
 }
 
 /// Open reviews whose question does not stand any more, by task.

@@ -19,8 +19,12 @@ use crate::domain::words::{Finding, Label, Medium};
 
 /// The newest word of the lead that we have not answered: when, its quote, and whether it is warm.
 pub(super) fn reply_to_answer<'a>(v: &View<'a, '_>) -> Option<(Moment, Option<&'a str>, bool)> {
-    let said =
-        v.facts.said.iter().rev().find(|s| !s.auto && matches!(s.medium, Medium::Email | Medium::Sms | Medium::Chat));
+    let said = v
+        .facts
+        .said
+        .iter()
+        .rev()
+        .find(|s| !s.is_automatic() && matches!(s.medium, Medium::Email | Medium::Sms | Medium::Chat));
     let bare = v.facts.signal(SignalKind::Reply).and_then(|s| s.newest.as_ref());
     let (at, findings): (Moment, &'a [Finding]) = match (said, bare) {
         (Some(s), Some(b)) if b.stamp > s.cited.stamp => (b.stamp.at, &[]),
@@ -133,13 +137,17 @@ pub(super) fn text<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, no_sale: b
     let said_enough = v.facts.asked_to_stop() || (v.j.clear_no && v.conduct.revisits > 0);
     if !said_enough && is_exhausted(v, no_sale) && v.conduct.stage != Stage::Disengaged {
         let revisit_at = revisit(v);
-        propose(
-            Play::Disengage,
-            v.now,
-            sent + 1,
-            "Everything worth doing was done; a polite goodbye leaves the door open.".into(),
-            revisit_at,
-        );
+        propose(Play::Disengage, v.now, sent + 1, goodbye(v, no_sale).into(), revisit_at);
+    }
+}
+
+fn goodbye(v: &View<'_, '_>, no_sale: bool) -> &'static str {
+    if no_sale {
+        "There is nothing that we could sell them; a polite goodbye ends it."
+    } else if v.j.clear_no {
+        "They said no; a polite goodbye leaves the door open."
+    } else {
+        "Everything worth doing was done; a polite goodbye leaves the door open."
     }
 }
 

@@ -7,71 +7,48 @@ use super::allowed::{call_facts, clear_lists};
 use super::cadence::{after_last, first_window, next_attempt, our_episode_calls};
 use super::limits::{after_limit, legal_cap};
 use super::occasions::{missed_meeting, room_opened};
+use super::promise::promised;
 use super::rest::{is_late, rests};
 use super::text::reply_to_answer;
-use super::{Proposal, View, counted, local, quoted};
+use super::{Proposal, View, counted, quoted};
 use crate::domain::conduct::Entry;
 use crate::domain::contact::KeyWhy;
 use crate::domain::diagnosis::Verdict;
-use crate::domain::event::{Channel, WhenLocal};
+use crate::domain::event::Channel;
 use crate::domain::identity::Key;
 use crate::domain::legal::{CallGate, DialMode};
+use crate::domain::promise::reachable_from;
 use crate::domain::task::{Class, Play};
 use crate::domain::time::{Moment, Span};
-use crate::domain::touches::ours as our_calls;
-use crate::domain::words::{Label, Medium};
+use crate::domain::touches::{CallResult, ours as our_calls};
 
-/// The promise of a call that nobody has kept yet: when, which number, which agent, and the sentence for it.
-pub(super) struct Promise {
-    pub at: Moment,
-    number: Option<String>,
-    agent: Option<String>,
-    /// When we called at the time they named and nobody picked up.
-    tried: Option<Moment>,
+/// Why to call where no attempt of this episode counts yet: what came of the last dial, or what the lead waits for.
+fn first_words(v: &View<'_, '_>) -> &'static str {
+    let Some((last, result)) = our_calls(&v.j.calls).last().map(|(t, r)| (t.cited.stamp.at, r)) else {
+        let sent = |e: &Entry| e.class == Class::Voice && e.state.counts_for_caps();
+        return match v.conduct.ledger.iter().any(sent) {
+            true => "The lead asked, and no call of ours is on record.",
+            false => "The lead asked and nobody has called yet.",
+        };
+    };
+    match result {
+        _ if last < v.started() => "The lead is back, and nobody has called since.",
+        CallResult::Undecided => "Nobody can say what came of the last call; another is due.",
+        CallResult::OurFailure => "We dropped the last call; another is due.",
+        CallResult::BadNumber | CallResult::Fax | CallResult::Unworkable => {
+            "The last call did not go through; another number, or another try, is due."
+        }
+        CallResult::CarrierTrouble => "The carrier stopped the last call; another is due.",
+        _ => "No call has reached anybody yet; the next is due.",
+    }
 }
 
-pub(super) fn promised(v: &View<'_, '_>) -> Option<Promise> {
-    let when = |w: &WhenLocal| match w {
-        WhenLocal::Instant(at) => *at,
-        WhenLocal::Local(local) => v.zone.resolve(*local),
-    };
-    let from_call = v
-        .facts
-        .calls()
-        .filter_map(|(t, c)| {
-            c.callback_at.as_ref().map(|at| (t.cited.stamp.at, when(at), c.callback_number.clone(), c.agent.clone()))
-        })
-        .last();
-    let from_words = v
-        .facts
-        .said
-        .iter()
-        .rev()
-        .filter(|s| !s.auto && s.medium != Medium::FeedbackNote)
-        .find_map(|s| s.findings.iter().find(|f| f.label == Label::Callback).map(|f| (s.cited.stamp.at, f)))
-        .and_then(|(asked, f)| f.at.as_ref().map(|at| (asked, when(at), None, None)));
-    let (asked, at, number, agent) = match (from_call, from_words) {
-        (Some(a), Some(b)) => {
-            if a.0 >= b.0 {
-                a
-            } else {
-                b
-            }
-        }
-        (a, b) => a.or(b)?,
-    };
-    let from = at - v.policy.plays.cadence.callback_tolerance.0;
-    let reached = v.j.last_conversation.is_some_and(|spoke| spoke > asked && spoke >= from);
-    let dials =
-        our_calls(&v.j.calls).filter(|(t, r)| t.cited.stamp.at > asked && t.cited.stamp.at >= from && r.is_attempt());
-    let sent = v.conduct.ledger.iter().filter(|e| {
-        let counts = e.is_open() || e.state.counts_for_caps();
-        e.play == Play::Callback && e.made_at >= asked && !e.touched && counts
-    });
-    let mut tried: Vec<Moment> = dials.map(|(t, _)| t.cited.stamp.at).chain(sent.map(|e| e.made_at)).collect();
-    tried.sort_unstable();
-    // Two that nobody picked up, and the cadence goes on as if nothing had been promised.
-    (at > asked && !reached && tried.len() < 2).then_some(Promise { at, number, agent, tried: tried.last().copied() })
+/// From when on the lead can be reached, as whoever answered last told us, until we have tried.
+fn told_when<'a>(v: &View<'a, '_>) -> Option<(Moment, &'a str)> {
+    let (from, quote) = reachable_from(v.facts, &v.j.calls, v.zone)?;
+    let tried = |e: &Entry| e.class == Class::Voice && e.made_at >= from && !e.is_open();
+    let fresh = v.now < from + Span::days(1) && !v.conduct.ledger.iter().any(tried);
+    (fresh && v.j.last_answer < from).then_some((from, quote))
 }
 
 /// How many calls follow a conversation in which nothing was agreed, before silence is an answer. [J]
@@ -122,18 +99,17 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
         CallGate::NotAllowed(_) => return None,
     };
     let cadence = &v.policy.plays.cadence;
-    let tolerance = cadence.callback_tolerance.0;
     let replied = reply_to_answer(v);
     let ours = our_episode_calls(v);
     let attempts = ours.attempts;
     let resting = rests(v);
-    let (play, due, priority, because): (Play, Moment, Option<u8>, String) = if let Some(p) = &promise {
-        let named = local(v, p.at);
+    let (play, due, priority, mut because): (Play, Moment, Option<u8>, String) = if let Some(p) = &promise {
+        let named = &p.named;
         match p.tried {
-            None => (Play::Callback, p.at - tolerance, None, format!("The lead asked to be called at {named}.")),
+            None => (Play::Callback, p.from, None, format!("The lead asked to be called {named}.")),
             Some(tried) => {
                 let because =
-                    format!("The lead asked to be called at {named}; we called and nobody picked up. Once more.");
+                    format!("The lead asked to be called {named}; we called and nobody picked up. Once more.");
                 (Play::Callback, tried + cadence.after_busy.0, None, because)
             }
         }
@@ -167,12 +143,14 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
         };
         let play = match asked {
             0 if is_late(v) => Play::CallAgain,
+            // It rang, or not: nobody can say, but the first call was made.
+            0 if ours.last.is_some_and(|(_, result)| result == CallResult::Undecided) => Play::SecondCall,
             0 => Play::FirstCall,
             1 => Play::SecondCall,
             _ => Play::CallAgain,
         };
         let because = match attempts {
-            0 if ours.unreported == 0 => "The lead asked and nobody has called yet.".to_owned(),
+            0 if ours.unreported == 0 => first_words(v).to_owned(),
             0 => {
                 let asked = counted(ours.unreported, "call").to_lowercase();
                 format!("The lead asked; nobody reported on {asked} that we sent out.")
@@ -187,6 +165,12 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
     };
     let rule = v.policy.rule(play)?;
     let mut due = due.max(v.now).max(not_before);
+    if let Some((from, quote)) = told_when(v).filter(|_| promise.is_none()) {
+        // Somebody there told us when to try: then, and not before. What is urgent for a reason of its own keeps its time.
+        let moved = matches!(play, Play::SecondCall | Play::CallAgain) && ours.failed_at.is_none();
+        due = if moved { from.max(v.now).max(not_before) } else { due.max(from) };
+        because.push_str(&format!(" Whoever answered told us when: \"{quote}\"."));
+    }
     if play != Play::Callback {
         if let Some(spoke) = v.j.last_conversation
             && !matches!(play, Play::AnswerCall | Play::RoomOpened)
@@ -201,7 +185,7 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
     due = legal_cap(v, &v.dials_on(key), due);
     let length = match &promise {
         // To the minute, as promised; later than that as soon as may be.
-        Some(p) if p.tried.is_none() && due < p.at + tolerance => p.at + tolerance - due,
+        Some(p) if p.tried.is_none() && due < p.until => p.until - due,
         _ => rule.expires.0,
     };
     let (at, expires_at, windows) = first_window(v, automated, due, length)?;
@@ -216,7 +200,8 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
         priority: priority.unwrap_or(rule.priority),
         attempt: attempts + ours.unreported + 1,
         automated,
-        callback: promise.map(|p| (p.at, p.number, p.agent)),
+        // Who named a day is called in its first open minute.
+        callback: promise.map(|p| (p.minute.unwrap_or(at), p.number, p.agent)),
         consent: proof,
         worth: v.worth(rule),
         because,

@@ -95,7 +95,7 @@ signals! {
     Room = "room", "visit to a sales room", "visits to a sales room";
     RoomSecondVisitor = "room_second_visitor", "visit of a second person to a sales room", "visits of others to a sales room";
     Content = "content", "piece of content viewed", "pieces of content viewed";
-    PricingPage = "pricing_page", "look at a page with prices", "looks at a page with prices";
+    PricingPage = "pricing_page", "visit to a page with prices", "visits to pages with prices";
     Page = "page", "other page viewed", "other pages viewed";
     Click = "click", "click in a mail", "clicks in mails";
     Open = "open", "mail opened", "mails opened";
@@ -106,8 +106,9 @@ signals! {
 }
 
 impl SignalName {
-    pub fn of(kind: SignalKind) -> SignalName {
-        match kind {
+    /// What an event of a kind is worth by; `None` for what is no sign of the lead's.
+    pub fn of(kind: SignalKind) -> Option<SignalName> {
+        Some(match kind {
             SignalKind::ContactRequest => SignalName::ContactRequest,
             SignalKind::Form => SignalName::Form,
             SignalKind::Reply => SignalName::ReplyNeutral,
@@ -122,7 +123,8 @@ impl SignalName {
             SignalKind::Page => SignalName::Page,
             SignalKind::Open => SignalName::Open,
             SignalKind::Unsubscribe => SignalName::Unsubscribe,
-        }
+            SignalKind::ReferralAsked => return None,
+        })
     }
 }
 
@@ -246,6 +248,9 @@ pub struct DiagnosisRules {
     pub our_failure: f64,
     pub not_now: f64,
     pub no_budget: f64,
+    /// They answered, in so many words, that they need nothing, or decide nothing.
+    pub no_need: f64,
+    pub no_authority: f64,
     pub clear_no: f64,
     pub vague: f64,
     pub silence: f64,

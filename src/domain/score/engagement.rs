@@ -89,7 +89,9 @@ pub fn engagement<'a>(facts: &'a Facts, calls: &[Called<'a>], policy: &'a Policy
     let rules = &policy.scoring.engagement;
     let mut sum = Sum { policy, now, parts: Vec::with_capacity(8) };
     for (kind, series) in &facts.signals {
-        sum.series(SignalName::of(*kind), series, Days::default());
+        if let Some(name) = SignalName::of(*kind) {
+            sum.series(name, series, Days::default());
+        }
     }
     for (name, rule) in &rules.observed {
         if let Some((name, series)) = facts.observed.get_key_value(name) {
@@ -279,7 +281,7 @@ fn squash(mut parts: Vec<EngagementPart<'_>>, half_points: f64) -> Engagement<'_
 
 impl<'a> Engagement<'a> {
     /// What the score would be without one event that is the newest of its signal; the score itself for any other.
-    pub fn without(&self, event: &str, at: Moment, policy: &Policy, now: Moment) -> f64 {
+    pub fn without(&self, event: &str, policy: &Policy, now: Moment) -> f64 {
         let rules = &policy.scoring.engagement;
         let Some(part) = self.parts.iter().find(|p| p.event == Some(event)) else { return self.score };
         let rule = match part.custom {
@@ -287,7 +289,7 @@ impl<'a> Engagement<'a> {
             None => rules.signal.get(&part.name),
         };
         let Some(rule) = rule.filter(|_| !part.capped) else { return self.score };
-        let weight = rule.points * (-((now - at).0.max(0) as f64) / rule.half_life.0.0 as f64).exp2();
+        let weight = rule.points * (-((now - part.newest).0.max(0) as f64) / rule.half_life.0.0 as f64).exp2();
         squashed(self.sum - weight, rules.half_points)
     }
 

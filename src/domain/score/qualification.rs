@@ -117,7 +117,7 @@ fn newest_guess(facts: &Facts, ask: Ask) -> Option<(Stamp, &str, Origin, Guessed
         let guess = titled.value.guesses.iter().find(|g| g.asks == ask)?;
         Some((titled.stamp, titled.value.event.as_str(), Origin::Title, *guess))
     });
-    let said = facts.said.iter().rev().filter(|s| !s.auto).find_map(|s| {
+    let said = facts.said.iter().rev().filter(|s| !s.is_automatic()).find_map(|s| {
         let guess = s.guesses.iter().find(|g| g.asks == ask)?;
         Some((s.cited.stamp, s.cited.id.as_str(), Origin::of(s.medium), *guess))
     });
