@@ -136,7 +136,9 @@ pub fn revisit(v: &View<'_, '_>) -> Option<Moment> {
         Some(Cause::Timing) => rules.not_now.0,
         _ => rules.silent.0,
     };
-    Some(asked_to_wait(v).unwrap_or(v.now + wait))
+    // In the morning of that day: a revisit is no letter at midnight because the goodbye was one.
+    let by_cause = || v.zone.at(v.zone.local_day(v.now + wait), MORNING);
+    Some(asked_to_wait(v).unwrap_or_else(by_cause))
 }
 
 /// The day a lead named: before the end of a contract, on the day itself otherwise. Where that is over already or near,
