@@ -223,8 +223,8 @@ impl Run {
         let mut file = create(out, "leads.jsonl")?;
         for lead in self.replay.leads() {
             let record = LeadRecord { changed: None, ..self.replay.record(lead) };
-            // A test lead is out of every figure but the one that says how many there are.
             summary.policy.clone_from(&record.policy);
+            // A test lead is out of every figure but the one that says how many there are.
             *summary.stages.entry(record.stage.clone()).or_default() += 1;
             write_line(&mut file, &record)?;
             if record.stage == Stage::Test.name() {

@@ -124,13 +124,13 @@ pub fn task(
         step: (kind == Kind::NurtureCheckIn).then_some(conduct.nurture_steps + 1),
         // Until the next one, if nothing is heard.
         cadence_days: (kind == Kind::NurtureCheckIn)
-            .then(|| (plays::check_in_gap(&ctx.policy.plays.nurture, conduct.nurture_steps + 1).0 / 86_400_000) as u32),
+            .then(|| plays::check_in_gap(&ctx.policy.plays.nurture, plays::silent_check_ins(conduct, j) + 1))
+            .map(|gap| (gap.0 / 86_400_000) as u32),
         permitted_channels: (kind == Kind::ReferralHandoff).then(|| permitted(p)),
         accept_by: None,
         return_by: None,
         revisit_at: if kind == Kind::Disengage { p.revisit_at } else { None },
-        why_never: (kind == Kind::Disengage && p.revisit_at.is_none())
-            .then(|| "we have come back as often as is polite".to_owned()),
+        why_never: (kind == Kind::Disengage && p.revisit_at.is_none()).then(|| plays::why_never(j).to_owned()),
         moment: (kind == Kind::ReferralAsk).then(|| p.because.clone()),
         question: ask.map(|a| a.question),
         answers: ask.map(|a| question::answers(a.question, &a.subject, id, who.lead_id)),

@@ -197,6 +197,11 @@ impl Entry {
     pub fn is_open(&self) -> bool {
         self.state.is_open()
     }
+    /// Nothing but this entry says that it was done: no touch was reported, or it is a thing to do once an episode.
+    fn is_all_that_tells(&self) -> bool {
+        let once = matches!(self.play, Play::CheckIn | Play::Disengage | Play::ReferralAsk | Play::ReferralHandoff);
+        self.state.counts_for_cadence() && (once || (self.class.is_contact() && !self.touched))
+    }
     /// When the ledger stops waiting for a report.
     pub fn overdue_at(&self) -> Moment {
         self.expires_at + REPORT_GRACE
@@ -220,9 +225,12 @@ impl Conduct {
     pub fn entry_mut(&mut self, id: Uuid) -> Option<&mut Entry> {
         self.ledger.iter_mut().find(|e| e.id == id)
     }
-    /// Drops entries that ended so long ago that nothing can be reported on them, and past a limit the oldest ended ones.
+    /// Drops entries that ended so long ago that nothing can be reported on them and that say nothing of this episode
+    /// any more, and past a limit the oldest ended ones.
     pub fn trim(&mut self, now: Moment) {
-        self.ledger.retain(|e| e.is_open() || e.ended_at.is_none_or(|at| now - at < REMEMBERED));
+        let episode = self.episode.number;
+        let recent = |e: &Entry| e.is_open() || e.ended_at.is_none_or(|at| now - at < REMEMBERED);
+        self.ledger.retain(|e| recent(e) || (e.episode == episode && e.is_all_that_tells()));
         while self.ledger.len() > LEDGER {
             let Some(i) = self.ledger.iter().position(|e| !e.is_open()) else { return };
             self.ledger.remove(i);

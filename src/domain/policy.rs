@@ -157,6 +157,8 @@ pub struct NurtureRules {
     pub gap_factor: f64,
     pub gap_max: Length,
     pub gap_min: Length,
+    /// Check-ins without a sign of life before the goodbye.
+    pub most: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -168,6 +170,9 @@ pub struct RevisitRules {
     pub before_contract_end: Length,
     pub contract_words: Vec<String>,
     pub most: u8,
+    /// How much of the cadence a revisit is.
+    pub calls: usize,
+    pub emails: usize,
 }
 
 /// Which questions a person is asked, and how soon an answer is wanted.

@@ -35,4 +35,5 @@ mod support;
 mod tls;
 mod traces;
 mod watching;
+mod whole_life;
 mod words;

@@ -18,14 +18,13 @@ use uuid::Uuid;
 use super::cases::Case;
 use super::compose;
 use super::conduct::{Asked, Changed, Conduct, Entry, LastJudged, Lent, Plan, Stage};
-use super::diagnosis::{Cause as Because, Judgement, judge, next_change};
+use super::diagnosis::{Judgement, judge, next_change};
 use super::event::*;
 use super::facts::Facts;
 use super::fold::{carries, place_facts};
 use super::identity::{Key, KeyHash, KeyKind};
 use super::lead::Lead;
 use super::leave::{self, Leave};
-use super::legal::Place;
 use super::plays::{self, Proposal, View};
 use super::policy::Policy;
 use super::pool::{Ask, PoolName, Wish};
@@ -33,7 +32,7 @@ use super::question::Question;
 use super::ramp::{self, Asker, Turn};
 use super::suppression::Suppression;
 use super::task::*;
-use super::time::{Moment, Span, Zone};
+use super::time::{Moment, Span};
 use super::world::{Flagged, Happened, World};
 use act::*;
 use closing::*;
@@ -177,8 +176,6 @@ pub fn decide(lead: &mut Lead, cause: &Cause<'_>, ctx: &Context<'_>) -> Decision
         d.flagged = Flagged::of(event, facts);
     }
     let j = judge(facts, policy, &ctx.world.givers, now);
-    open_episode(facts, conduct, &j, ctx);
-
     d.suppress = closings(facts, &lead.hashes, ctx);
     close_wrong_numbers(&j, &lead.hashes, ctx, &mut d.suppress);
     for (slot, row) in leave::closed_downstream(conduct, cause, &lead.hashes) {
@@ -188,7 +185,23 @@ pub fn decide(lead: &mut Lead, cause: &Cause<'_>, ctx: &Context<'_>) -> Decision
     let place_facts = place_facts(facts);
     let place = policy.law.place(&place_facts);
     let zone = policy.zone_at(&place);
-    park(facts, conduct, &j, &closed, &zone, &place, ctx);
+    let asked = {
+        let view = View {
+            facts,
+            conduct,
+            j: &j,
+            policy,
+            place: &place,
+            zone: &zone,
+            now,
+            closed: &closed,
+            shared_touches: ctx.shared_touches,
+            max_event_age: ctx.max_event_age,
+        };
+        plays::asked_to_wait(&view)
+    };
+    open_episode(facts, conduct, &j, asked.is_some(), cause, ctx);
+    let rested_until = park(conduct, asked, ctx);
     conduct.stage = stage(facts, conduct, &j, &closed, now);
 
     let who = compose::Who { lead_id: lead.id, shared_keys: ctx.shared_keys, crowded: &lead.crowded };
@@ -212,14 +225,23 @@ pub fn decide(lead: &mut Lead, cause: &Cause<'_>, ctx: &Context<'_>) -> Decision
         let standing = plays::questions(&view);
         let settled = plays::settled(&view, &standing);
         let reviews = plays::reviews(&view, &standing, ctx.mode == Mode::Observe);
-        let late_from = plays::late_from(&view);
+        let worth_waking = [plays::late_from(&view), plays::meeting_over(&view), j.hushed_until];
         let mut proposals = plays::proposals(&view);
+        let ending = plays::ending(&view, &proposals);
         withdraw(conduct, &settled, cause, &who, ctx, &mut d);
         act(facts, conduct, &j, &mut proposals, cause, &who, ctx, &mut d);
         ask(facts, conduct, &j, &reviews, cause, &who, ctx, &mut d);
-        look_by(conduct, late_from.into_iter().chain(j.hushed_until).filter(|at| *at > now && *at < Moment::MAX).min());
-        look_again(facts, conduct, &j, ctx);
+        let others = [conduct.denied_until, plays::lent_until(facts, conduct, policy)];
+        let ahead = worth_waking.into_iter().chain(others).flatten().filter(|at| *at > now && *at < Moment::MAX);
+        look_by(conduct, ahead.min());
+        if let Some(until) = ending {
+            conduct.revisit_at = until.map(|at| rested_until.filter(|kept| *kept > now).unwrap_or(at));
+        }
         conduct.stage = stage(facts, conduct, &j, &closed, now);
+        if ending == Some(None) && !conduct.stage.is_over() {
+            conduct.stage = Stage::Disengaged;
+        }
+        look_again(facts, conduct, &j, ctx);
     } else {
         // Whatever would be due is due when the pause ends; then the one best next touch is chosen, not the arrears.
         conduct.look_again = Some(now);

@@ -21,6 +21,10 @@ pub(super) fn revoke(
         Cause::Event(event) => is_answer(facts, event),
         _ => false,
     };
+    let came_back = match cause {
+        Cause::Event(event) => answered || facts.last_initiative.as_ref().is_some_and(|c| c.id == event.id),
+        _ => false,
+    };
     let mut revoked = Vec::new();
     let mut open_classes = BTreeSet::new();
     for entry in conduct.ledger.iter_mut().filter(|e| e.is_open()) {
@@ -35,6 +39,7 @@ pub(super) fn revoke(
         let why = no_longer_right(entry, stage, j, closed, answered, ctx.now)
             .or(foreign.then_some("the number or address turned out to be another person's"))
             .or(goodbye.then_some("the lead asked us to stop"))
+            .or((came_back && entry.class == Class::Partner).then_some("the lead has come back to us"))
             .or(second.then_some("the lead has been merged and has an earlier task of this kind"));
         let Some(why) = why else { continue };
         revoked.push(end_early(entry, why, ctx, d));

@@ -52,6 +52,10 @@ pub(super) fn settle(
         // The partner did not take the lead up in time: it is ours again.
         conduct.lent = conduct.lent.take().filter(|lent| lent.task != entry.id);
     }
+    // A partner that lets a lead lie has had it long enough.
+    if plays::lent_until(facts, conduct, ctx.policy).is_some_and(|until| until <= now) {
+        conduct.lent = None;
+    }
     if conduct.revisit_at.is_some_and(|at| at <= now) {
         conduct.revisit_at = None;
         conduct.revisits = conduct.revisits.saturating_add(1);
@@ -148,7 +152,15 @@ pub(super) fn settle_by_event(
                 conduct.lent = None;
             }
         }
-        _ => {}
+        // Every other answer to a question is an event like any other that names the question's task.
+        _ => {
+            let asked = |e: &&mut Entry| e.play == Play::Review && e.is_open();
+            if let Some(entry) = event.task_id.and_then(|id| conduct.entry_mut(id)).filter(asked) {
+                entry.state = TaskState::Done;
+                entry.ended_at = Some(now);
+                happened.push((entry.play, Happened::Done));
+            }
+        }
     }
 }
 
@@ -187,11 +199,18 @@ pub(super) fn touch_key(facts: &Facts, event: &Event) -> Option<String> {
 }
 
 /// The first invitation starts the first episode; a word of the lead after rest or goodbye starts another.
-pub(super) fn open_episode(facts: &Facts, conduct: &mut Conduct, j: &Judgement<'_>, ctx: &Context<'_>) {
+pub(super) fn open_episode(
+    facts: &Facts,
+    conduct: &mut Conduct,
+    j: &Judgement<'_>,
+    asked_to_wait: bool,
+    cause: &Cause<'_>,
+    ctx: &Context<'_>,
+) {
     if !facts.is_invited() {
         return;
     }
-    let initiative = facts.newest_initiative().map(|c| c.stamp.at);
+    let initiative = facts.newest_initiative().filter(|c| is_by(cause, c, facts)).map(|c| c.stamp.at);
     let Some(started) = conduct.episode.started else {
         let asked = facts.first_inquiry.as_ref().or(facts.put_forward.as_ref()).map(|c| c.stamp.at);
         // An inquiry that lies in the future by a skewed clock starts now.
@@ -199,17 +218,19 @@ pub(super) fn open_episode(facts: &Facts, conduct: &mut Conduct, j: &Judgement<'
         conduct.episode.number = 1;
         return;
     };
-    let rested = matches!(conduct.stage, Stage::Parked | Stage::Disengaged | Stage::Nurturing | Stage::Lost);
+    let rested =
+        matches!(conduct.stage, Stage::Parked | Stage::Disengaged | Stage::Nurturing | Stage::Lost | Stage::Lent);
     let rested_since = conduct
         .ledger
         .iter()
-        .filter(|e| matches!(e.play, Play::Disengage | Play::CheckIn))
+        .filter(|e| matches!(e.play, Play::Disengage | Play::CheckIn | Play::ReferralHandoff))
         .map(|e| e.made_at)
         .max()
         .unwrap_or(started);
     if rested
         && !j.clear_no
-        && j.not_before.is_none()
+        // "Not now" from a lead that rests only moves the day; from one that was left alone it is a sign of life.
+        && (!asked_to_wait || conduct.stage == Stage::Disengaged)
         && let Some(at) = initiative
         && at > rested_since
         && at > started
@@ -217,6 +238,22 @@ pub(super) fn open_episode(facts: &Facts, conduct: &mut Conduct, j: &Judgement<'
         conduct.episode.next(at);
         conduct.revisit_at = None;
         conduct.nurture_steps = 0;
+        conduct.lent = None;
         conduct.stage = Stage::Working;
+        if !asked_to_wait {
+            // They came by themselves: how often we came back unasked counts from here.
+            conduct.revisits = 0;
+        }
+    }
+}
+
+/// Whether this cause is what the lead last did: what it did before it was laid to rest does not wake it.
+fn is_by(cause: &Cause<'_>, initiative: &crate::domain::register::Cited, facts: &Facts) -> bool {
+    match cause {
+        Cause::Event(event) => {
+            event.id == initiative.id && event.at == initiative.stamp.at && !is_auto_reply(facts, event)
+        }
+        Cause::Merged(_) | Cause::Answer(Answer::Split(_)) => true,
+        Cause::Wake { .. } | Cause::Policy(_) | Cause::Answer(_) | Cause::Closed(_) => false,
     }
 }

@@ -5,34 +5,24 @@
 use super::*;
 use crate::domain::contact::KeyWhy;
 
-/// A lead that named a later day rests until shortly before it.
-pub(super) fn park(
-    facts: &Facts,
-    conduct: &mut Conduct,
-    j: &Judgement<'_>,
-    closed: &[(Channel, Key)],
-    zone: &Zone,
-    place: &Place<'_>,
-    ctx: &Context<'_>,
-) {
-    let Some(finding) = j.not_before else { return };
-    if conduct.stage == Stage::Disengaged || j.cause != Some(Because::Timing) {
-        return;
+/// A lead that asked us to wait rests until then. Whatever rests for lack of anything to do is looked at anew; given
+/// back is until when it rested, for that day stays if there is still nothing.
+pub(super) fn park(conduct: &mut Conduct, asked: Option<Moment>, ctx: &Context<'_>) -> Option<Moment> {
+    let asked = asked.filter(|_| conduct.revisits < ctx.policy.plays.revisit.most);
+    let before = conduct.revisit_at.take();
+    if said_goodbye(conduct) || ctx.mode == Mode::Paused {
+        conduct.revisit_at = asked.or(before);
+        return None;
     }
-    let view = View {
-        facts,
-        conduct,
-        j,
-        policy: ctx.policy,
-        place,
-        zone,
-        now: ctx.now,
-        closed,
-        shared_touches: ctx.shared_touches,
-        max_event_age: ctx.max_event_age,
-    };
-    let at = plays::revisit_of(finding, &view);
-    conduct.revisit_at = (at > ctx.now).then_some(at);
+    conduct.revisit_at = asked;
+    before
+}
+
+/// A goodbye went out in this episode, or is on its way.
+fn said_goodbye(conduct: &Conduct) -> bool {
+    let unsent = |e: &Entry| matches!(e.state, TaskState::RevokedUnsent | TaskState::ExpiredUnsent);
+    let of_episode = conduct.ledger.iter().filter(|e| e.episode == conduct.episode.number);
+    of_episode.into_iter().any(|e| e.play == Play::Disengage && !unsent(e))
 }
 
 /// What we are doing about the lead, from what is known and done.
@@ -69,15 +59,10 @@ pub(super) fn stage(
     if person_closed || all_closed {
         return Stage::Suppressed;
     }
-    let goodbye = conduct.ledger.iter().any(|e| {
-        e.play == Play::Disengage
-            && e.episode == conduct.episode.number
-            && !matches!(e.state, TaskState::RevokedUnsent | TaskState::ExpiredUnsent)
-    });
     let spoke = j.last_conversation.is_some_and(|at| conduct.episode.started.is_some_and(|s| at >= s));
     if conduct.lent.is_some() {
         Stage::Lent
-    } else if goodbye {
+    } else if said_goodbye(conduct) {
         Stage::Disengaged
     } else if conduct.revisit_at.is_some_and(|at| at > now) {
         Stage::Parked

@@ -41,7 +41,7 @@ fn is_opinion(f: &FeedbackFact) -> bool {
 const VOUCHED_FOR: Span = Span::days(30);
 
 /// Whether the newest opinion of a colleague is a good one, and fresh.
-pub(super) fn is_vouched_for(facts: &Facts, now: Moment) -> bool {
+pub fn is_vouched_for(facts: &Facts, now: Moment) -> bool {
     let newest = facts.feedback.iter().rev().find(|f| is_opinion(f));
     newest.is_some_and(|f| f.good && now - f.cited.stamp.at <= VOUCHED_FOR)
 }

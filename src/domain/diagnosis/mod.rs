@@ -11,6 +11,7 @@ mod verdict;
 mod weigh;
 
 pub use evidence::{Evidence, Why, told};
+pub use feedback::is_vouched_for;
 pub use silence::next_change;
 pub use verdict::{Cause, Verdict};
 

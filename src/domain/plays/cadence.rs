@@ -1,11 +1,13 @@
 //! When a call is due: attempts so far, the gap after the last result, a part of the day not tried yet, the first
 //! window that is legal and staffed.
 
-use super::View;
+use super::rest::{is_late, is_revisit};
+use super::{View, counted};
 use crate::domain::audit::{DAYPARTS, daypart};
+use crate::domain::conduct::Entry;
 use crate::domain::intervals::Intervals;
 use crate::domain::legal::Windows;
-use crate::domain::task::{Class, TaskState};
+use crate::domain::task::{Class, Play, TaskState};
 use crate::domain::time::{Moment, Span};
 use crate::domain::touches::{CallResult, ours};
 
@@ -76,16 +78,82 @@ impl EpisodeCalls {
     }
 }
 
+/// The days of the calls of this episode.
+pub(super) fn call_days<'p>(v: &View<'p, '_>) -> &'p [u32] {
+    let rules = &v.policy.plays;
+    let most = if is_revisit(v) { rules.revisit.calls } else { usize::MAX };
+    &rules.cadence.call_days[..rules.cadence.call_days.len().min(most)]
+}
+
+/// The next call of the cadence: which, when, and why.
+pub(super) fn by_cadence(v: &View<'_, '_>, ours: &EpisodeCalls) -> (Play, Moment, String) {
+    let attempts = ours.attempts;
+    let asked = attempts + ours.unreported;
+    let due = match asked {
+        0 => after_last(v, ours).unwrap_or(v.started()),
+        n => next_attempt(v, n, ours),
+    };
+    let play = match asked {
+        0 if is_late(v) || is_revisit(v) => Play::CallAgain,
+        // It rang, or not: nobody can say, but the first call was made.
+        0 if ours.last.is_some_and(|(_, result)| result == CallResult::Undecided) => Play::SecondCall,
+        0 => Play::FirstCall,
+        1 => Play::SecondCall,
+        _ => Play::CallAgain,
+    };
+    let because = match attempts {
+        0 if ours.unreported == 0 && is_revisit(v) => {
+            "The day has come on which we meant to be back; a call finds out whether it suits now.".to_owned()
+        }
+        0 if ours.unreported == 0 => first_words(v).to_owned(),
+        0 => {
+            let asked = counted(ours.unreported, "call").to_lowercase();
+            format!("The lead asked; nobody reported on {asked} that we sent out.")
+        }
+        n if ours.unreported == 0 => format!("{} without an answer so far; the next is due.", counted(n, "call")),
+        n => {
+            let (made, more) = (counted(n, "call"), counted(ours.unreported, "call").to_lowercase());
+            format!("{made} without an answer so far, and {more} that nobody reported on; the next is due.")
+        }
+    };
+    (play, due, because)
+}
+
+/// Why to call where no attempt of this episode counts yet: what came of the last dial, or what the lead waits for.
+fn first_words(v: &View<'_, '_>) -> &'static str {
+    let Some((last, result)) = ours(&v.j.calls).last().map(|(t, r)| (t.cited.stamp.at, r)) else {
+        let sent = |e: &Entry| e.class == Class::Voice && e.state.counts_for_caps();
+        return match v.conduct.ledger.iter().any(sent) {
+            true => "The lead asked, and no call of ours is on record.",
+            false => "The lead asked and nobody has called yet.",
+        };
+    };
+    match result {
+        _ if last < v.started() => "The lead is back, and nobody has called since.",
+        CallResult::Undecided => "Nobody can say what came of the last call; another is due.",
+        CallResult::OurFailure => "We dropped the last call; another is due.",
+        CallResult::BadNumber | CallResult::Fax | CallResult::Unworkable => {
+            "The last call did not go through; another number, or another try, is due."
+        }
+        CallResult::CarrierTrouble => "The carrier stopped the last call; another is due.",
+        _ => "No call has reached anybody yet; the next is due.",
+    }
+}
+
 /// When the n-th attempt (counted from 0) is due, by the cadence, the last result, and the parts of the day tried.
 pub(super) fn next_attempt(v: &View<'_, '_>, n: u32, calls: &EpisodeCalls) -> Moment {
     let cadence = &v.policy.plays.cadence;
     let earliest = after_last(v, calls).unwrap_or(v.started() + cadence.after_no_answer.0);
-    let days = &cadence.call_days;
-    if let ([.., before, last], None) = (days.as_slice(), days.get(n as usize)) {
+    let days = call_days(v);
+    if let ([.., before, last], None) = (days, days.get(n as usize)) {
         // Beyond the cadence, where nobody reports: at its last pace.
         return untried_from(v, earliest + Span::days(i64::from(last.saturating_sub(*before))), calls);
     }
-    let day = v.zone.local_day(v.started()) + cadence.call_days.get(n as usize).copied().unwrap_or(0) as i32;
+    let day = v.zone.local_day(v.started()) + days.get(n as usize).copied().unwrap_or(0) as i32;
+    // After a delay the pace stays: what fell due meanwhile is not made up for on one day after another.
+    let before = days.get((n as usize).saturating_sub(1)).copied().unwrap_or(0);
+    let pace = days.get(n as usize).copied().unwrap_or(before).saturating_sub(before) as i32;
+    let day = calls.last.map_or(day, |(last, _)| day.max(v.zone.local_day(last) + pace));
     if v.zone.local_day(earliest) > day {
         return untried_from(v, earliest, calls);
     }
@@ -120,6 +188,31 @@ fn untried_from(v: &View<'_, '_>, from: Moment, calls: &EpisodeCalls) -> Moment 
         }
     }
     from
+}
+
+/// Looks for a part of the day not tried yet so often; beyond, law and desk leave none of them.
+const LOOK_FOR_PART: usize = 4;
+
+/// The first window from `due` on in a part of the day not tried yet. Courtesy, law and the desk may have moved the call
+/// since its part was chosen; where they leave no untried part, the first window there is.
+pub(super) fn untried_window(
+    v: &View<'_, '_>,
+    automated: bool,
+    due: Moment,
+    length: Span,
+    calls: &EpisodeCalls,
+) -> Option<(Moment, Moment, Intervals)> {
+    let first = first_window(v, automated, due, length)?;
+    let mut from = first.0;
+    for _ in 0..LOOK_FOR_PART {
+        let wanted = untried_from(v, from, calls);
+        let Some(found) = first_window(v, automated, wanted, length) else { break };
+        if untried_from(v, found.0, calls) == found.0 {
+            return Some(found);
+        }
+        from = found.0;
+    }
+    Some(first)
 }
 
 /// The first legal and staffed window from `due` on; a touch belongs to one window, so that it ends with it.

@@ -60,7 +60,11 @@ impl<'a> View<'a, '_> {
         }
         let touches = self.touches_on(key, None);
         let day = after_limit(&touches, rules.touches_per_day, Span::days(1), due);
-        after_limit(&touches, rules.touches_per_week, Span::days(7), day)
+        // The burst of the first days is no part of the week's measure: it would swallow the fourth day of the cadence.
+        let free_until = self.started() + Span::days(i64::from(rules.free_days));
+        let since = touches.iter().filter(|at| !(self.started()..free_until).contains(*at));
+        let counted: Vec<Moment> = since.copied().collect();
+        after_limit(&counted, rules.touches_per_week, Span::days(7), day)
     }
 }
 

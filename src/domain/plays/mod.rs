@@ -2,12 +2,14 @@
 //!
 //! Derived anew from facts and conduct at each decision, so that touches that fell due while nobody looked
 //! collapse into the one that is best now. Nothing here writes; `decide` chooses and acts. Calls are in `voice`, when
-//! they are due in `cadence`; messages in `text`, coming back later in `rest`; what goes to a desk of ours in `desk`.
+//! they are due in `cadence`; messages in `text`, coming back later in `rest`, how it all ends in `ending`; what goes to a
+//! desk of ours in `desk`.
 
 mod allowed;
 mod ask;
 mod cadence;
 mod desk;
+mod ending;
 mod history;
 mod limits;
 mod occasions;
@@ -15,15 +17,16 @@ mod promise;
 mod rest;
 mod review;
 mod sms;
+mod spoken;
 mod text;
 mod voice;
 
 pub use ask::{Ask, reviews};
 pub use desk::fingerprint;
+pub use ending::{check_in_gap, ending, lent_until, silent_check_ins, why_never};
 pub use history::{last_touch, newest_inquiry, voicemails_left};
-pub use rest::{revisit, revisit_of};
+pub use rest::{asked_to_wait, meeting_over};
 pub use review::{Standing, fingerprint as question_about, late_from, questions, settled};
-pub use text::check_in_gap;
 
 use super::cases::Case;
 use super::conduct::{Conduct, Stage};
@@ -148,7 +151,8 @@ pub fn proposals<'a>(v: &View<'a, '_>) -> Vec<Proposal<'a>> {
     }
     let bogus = v.j.is_bogus();
     let no_sale = bogus || v.j.cases.has(Case::NotABuyer);
-    let no_calls = no_sale || stage == Stage::Lent || v.j.cases.get(Case::Language).is_some();
+    let no_calls =
+        no_sale || stage == Stage::Lent || v.j.cases.get(Case::Language).is_some() || rest::is_put_off_for_good(v);
     let needs_screening = if no_calls { None } else { voice::voice(v, &mut out) };
     if !bogus && stage != Stage::Lent {
         text::text(v, &mut out, no_sale);
@@ -162,12 +166,6 @@ pub fn proposals<'a>(v: &View<'a, '_>) -> Vec<Proposal<'a>> {
         let early = [Play::EmailAgain, Play::OtherChannel, Play::CheckIn, Play::ReferralAsk, Play::Disengage];
         out.retain(|p| !early.contains(&p.play));
     }
-    if let Some(back) = rest::away_until(v) {
-        // Looked at again on the day they are back, in the windows of that day.
-        for p in out.iter_mut().filter(|p| p.play.class().is_contact() && p.play != Play::Callback) {
-            p.at = p.at.max(back);
-        }
-    }
     if !bogus {
         let before = out.len();
         desk::partner(v, &mut out);
@@ -176,6 +174,13 @@ pub fn proposals<'a>(v: &View<'a, '_>) -> Vec<Proposal<'a>> {
             // Whoever is being passed on hears from the partner; only an answer that is awaited still comes from us.
             let awaited = [Play::AnswerEmail, Play::AnswerCall, Play::Callback];
             out.retain(|p| !p.play.class().is_contact() || awaited.contains(&p.play));
+        }
+        ending::last_steps(v, &mut out);
+    }
+    if let Some(back) = rest::away_until(v) {
+        // Looked at again on the day they are back, in the windows of that day.
+        for p in out.iter_mut().filter(|p| p.play.class().is_contact() && p.play != Play::Callback) {
+            p.at = p.at.max(back);
         }
     }
     out

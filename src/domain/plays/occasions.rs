@@ -4,9 +4,11 @@
 //! What is written or said then goes out through `text` and `voice`; here only whether there is an occasion, and when.
 
 use super::View;
+use super::rest::meeting_ahead;
 use crate::domain::event::{Channel, MeetingWhat};
-use crate::domain::facts::SignalKind;
-use crate::domain::task::Play;
+use crate::domain::facts::{MeetingFact, SignalKind};
+use crate::domain::register::Series;
+use crate::domain::task::{Class, Play};
 use crate::domain::time::{Moment, Span};
 use crate::domain::touches::{CallResult, Called};
 use crate::domain::words::Label;
@@ -42,18 +44,42 @@ pub(super) fn to_reschedule(v: &View<'_, '_>) -> Option<(Moment, u32)> {
 /// A missed meeting that nobody has made up for since.
 pub(super) fn missed_meeting(v: &View<'_, '_>) -> bool {
     let newest = v.facts.meetings.last();
-    newest.is_some_and(|m| m.what == MeetingWhat::Missed && v.j.last_answer <= m.cited.stamp.at)
+    let of_episode = |m: &MeetingFact| m.cited.stamp.at >= v.started();
+    newest.is_some_and(|m| m.what == MeetingWhat::Missed && v.j.last_answer <= m.cited.stamp.at && of_episode(m))
+}
+
+/// A booked meeting is over, and the time in which whoever held it reports: nobody has told how it went.
+pub(super) fn silent_meeting(v: &View<'_, '_>) -> Option<Moment> {
+    let newest = v.facts.meetings.last().filter(|m| m.what == MeetingWhat::Booked)?;
+    let due = newest.at.filter(|at| *at >= v.started() && !meeting_ahead(v))?;
+    let asked = v.facts.outbound().any(|t| t.channel == Channel::Call && t.cited.stamp.at >= due)
+        || v.conduct
+            .ledger
+            .iter()
+            .any(|e| e.class == Class::Voice && e.made_at >= due && !e.is_open() && e.state.counts_for_caps());
+    (!asked && v.j.last_answer < due).then_some(due)
 }
 
 /// The sales room was opened again, or by somebody else, and nobody has followed up since.
 pub(super) fn room_opened(v: &View<'_, '_>) -> Option<Moment> {
-    let views = v.facts.signal(SignalKind::Room)?;
-    let newest = views.newest_at()?;
+    let unnamed = v.facts.signal(SignalKind::Room);
+    let views = || v.facts.rooms.values().chain(unnamed);
+    let newest = views().filter_map(Series::newest_at).max()?;
     let cadence = &v.policy.plays.cadence;
-    let again = views.recent.iter().rev().any(|s| newest - s.at >= cadence.room_again_after.0) || views.count() > 24;
+    let before = |s: &Series| s.first.is_some_and(|first| newest - first.at >= cadence.room_again_after.0);
+    let again = views().any(before) || has_second_viewer(v, newest);
     let followed_up = v.facts.outbound().any(|t| t.cited.stamp.at > newest)
         || v.conduct.ledger.iter().any(|e| e.class.is_contact() && e.made_at >= newest && e.state.counts_for_caps());
     (again && !followed_up && v.now - newest <= cadence.room_fresh_for.0).then_some(newest)
+}
+
+/// Whoever viewed a room just now is not its first viewer: a committee decides.
+fn has_second_viewer(v: &View<'_, '_>, newest: Moment) -> bool {
+    let others = |room: u64| v.facts.rooms.range((room, 0)..=(room, u64::MAX)).count() > 1;
+    v.facts.rooms.iter().any(|((room, _), views)| {
+        let came_new = views.first.is_some_and(|first| first.at == newest);
+        came_new && others(*room)
+    })
 }
 
 /// Enough touches on one channel stayed silent, and no message went out by SMS since the episode started.
@@ -90,11 +116,14 @@ pub(super) fn good_moment(v: &View<'_, '_>) -> Option<(Moment, &'static str)> {
     });
     let friendly_no =
         said.map(|s| (s.cited.stamp.at, "They said not now, and left a later open; that is a time to ask."));
-    let refused = |c: &Called<'_>| {
+    // Who said no when we spoke, or asked for something, which is owed first, is not asked for a name on top.
+    let other = |c: &Called<'_>| {
         let mut said = v.facts.said.iter().filter(|s| s.cited == c.touch.cited).flat_map(|s| &s.findings);
-        said.any(|f| matches!(f.label, Label::Budget | Label::Disinterest | Label::Vague))
+        said.any(|f| {
+            matches!(f.label, Label::Budget | Label::Disinterest | Label::Vague | Label::Callback | Label::Interest)
+        })
     };
-    let helped = v.j.calls.iter().rev().find(|c| matches!(c.result, CallResult::RightParty) && !refused(c));
+    let helped = v.j.calls.iter().rev().find(|c| matches!(c.result, CallResult::RightParty)).filter(|c| !other(c));
     let helped = helped.map(|c| (c.touch.cited.stamp.at, "We spoke with them, and it went well enough to ask."));
     let (at, why) = [held, friendly_no, helped].into_iter().flatten().max_by_key(|(at, _)| *at)?;
     let [first, last] = v.policy.plays.cadence.referral_days.map(|d| Span::days(i64::from(d)));

@@ -1,30 +1,26 @@
 //! Messages: the answer to an inquiry or a reply, the e-mails of the cadence, check-ins, and the goodbye.
 
 use super::allowed::consent_view;
-use super::cadence::our_episode_calls;
+use super::ending::{has_check_ins_left, is_final_no, may_say_goodbye, next_check_in};
 use super::occasions::{good_moment, missed_meeting, to_confirm, to_reschedule};
-use super::rest::{meeting_ahead, rests, revisit, spoke_since_started};
+use super::rest::{asked_to_wait, is_put_off_for_good, is_revisit, meeting_ahead, rests, revisit, spoke_since_started};
 use super::review::waits_for_second_opinion;
 use super::{Proposal, View, counted, quoted};
-use crate::domain::conduct::Stage;
-use crate::domain::contact::KeyWhy;
+use crate::domain::conduct::{Entry, Stage};
 use crate::domain::diagnosis::{Cause, Verdict};
-use crate::domain::event::Channel;
-use crate::domain::facts::SignalKind;
+use crate::domain::event::{Channel, ConsentLevel};
+use crate::domain::facts::{SignalKind, Touch};
+use crate::domain::identity::Key;
 use crate::domain::intervals::Intervals;
-use crate::domain::policy::NurtureRules;
 use crate::domain::task::{Class, Play};
 use crate::domain::time::{Moment, Span};
 use crate::domain::words::{Finding, Label, Medium};
 
-/// The newest word of the lead that we have not answered: when, its quote, and whether it is warm.
-pub(super) fn reply_to_answer<'a>(v: &View<'a, '_>) -> Option<(Moment, Option<&'a str>, bool)> {
-    let said = v
-        .facts
-        .said
-        .iter()
-        .rev()
-        .find(|s| !s.is_automatic() && matches!(s.medium, Medium::Email | Medium::Sms | Medium::Chat));
+/// The newest word of the lead that waits for an answer of a kind, by voice or in writing: when, its quote, and whether
+/// it is warm.
+pub(super) fn reply_to_answer<'a>(v: &View<'a, '_>, by: Class) -> Option<(Moment, Option<&'a str>, bool)> {
+    let in_writing = |m: Medium| matches!(m, Medium::Email | Medium::Sms | Medium::Chat);
+    let said = v.facts.said.iter().rev().find(|s| !s.is_automatic() && in_writing(s.medium));
     let bare = v.facts.signal(SignalKind::Reply).and_then(|s| s.newest.as_ref());
     let (at, findings): (Moment, &'a [Finding]) = match (said, bare) {
         (Some(s), Some(b)) if b.stamp > s.cited.stamp => (b.stamp.at, &[]),
@@ -38,10 +34,7 @@ pub(super) fn reply_to_answer<'a>(v: &View<'a, '_>) -> Option<(Moment, Option<&'
     {
         return None;
     }
-    let answered = v.facts.outbound().any(|t| t.cited.stamp.at > at)
-        || v.conduct.ledger.iter().any(|e| e.made_at >= at && matches!(e.play, Play::AnswerCall | Play::AnswerEmail))
-        || v.conduct.ledger.iter().any(|e| e.class.is_contact() && e.made_at > at && e.state.counts_for_caps());
-    if answered || v.now - at > Span::days(7) {
+    if is_answered(v, at, by) || v.now - at > Span::days(7) {
         return None;
     }
     let warm = findings.iter().find(|f| matches!(f.label, Label::Interest | Label::Callback));
@@ -49,43 +42,80 @@ pub(super) fn reply_to_answer<'a>(v: &View<'a, '_>) -> Option<(Moment, Option<&'
     Some((at, warm.map(|f| f.quote.as_str()), warm.is_some() && !cold))
 }
 
-pub(super) fn text<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, no_sale: bool) {
-    let Some(key) = v.key_for(Channel::Email) else { return };
-    let consent = v.consent(Channel::Email, key);
-    let asked = v.facts.inquiries.last().map(|i| i.cited.stamp.at);
-    if v.place.may_email(&consent_view(&consent), asked, v.now).is_err() {
-        return;
+/// Any word of ours answers a letter. Who should be called is not served by the letter that goes out meanwhile.
+fn is_answered(v: &View<'_, '_>, at: Moment, by: Class) -> bool {
+    let ours = |e: &&Entry| by == Class::Text || e.class == Class::Voice;
+    let answers = |e: &Entry| matches!(e.play, Play::AnswerCall | Play::AnswerEmail) && e.made_at >= at;
+    let later = |e: &Entry| e.class.is_contact() && e.made_at > at && e.state.counts_for_caps();
+    let reached = |t: &Touch| by == Class::Text || t.channel == Channel::Call;
+    v.facts.outbound().any(|t| t.cited.stamp.at > at && reached(t))
+        || v.conduct.ledger.iter().filter(ours).any(|e| answers(e) || later(e))
+}
+
+/// The e-mail that could go out, to whom, and by which right.
+pub(super) struct Message<'a> {
+    key: &'a Key,
+    consent: Option<(ConsentLevel, Moment, Option<&'a str>, bool)>,
+}
+
+impl<'a> Message<'a> {
+    pub(super) fn by_email(v: &View<'a, '_>) -> Option<Message<'a>> {
+        let key = v.key_for(Channel::Email)?;
+        let consent = v.consent(Channel::Email, key);
+        let asked = v.facts.inquiries.last().map(|i| i.cited.stamp.at);
+        v.place.may_email(&consent_view(&consent), asked, v.now).is_ok().then_some(Message { key, consent })
     }
-    let mut propose = |play: Play, due: Moment, attempt: u32, because: String, revisit_at: Option<Moment>| {
-        let Some(rule) = v.policy.rule(play) else { return };
+
+    pub(super) fn propose(
+        &self,
+        v: &View<'a, '_>,
+        play: Play,
+        due: Moment,
+        attempt: u32,
+        because: String,
+        revisit_at: Option<Moment>,
+    ) -> Option<Proposal<'a>> {
+        let rule = v.policy.rule(play)?;
         let due = due.max(v.now);
         // What the lead waits for is no burden: the answer to an inquiry or a word, a meeting to confirm or make up for.
         let awaited = matches!(play, Play::AnswerEmail | Play::FirstEmail | Play::ConfirmMeeting | Play::Reschedule);
-        let at = if awaited { due } else { v.fatigue_allows(v.after_conversation(due), key) };
+        let at = if awaited { due } else { v.fatigue_allows(v.after_conversation(due), self.key) };
         // The second word after a missed meeting has the day; only the first is a matter of minutes.
         let length = if play == Play::Reschedule && attempt > 1 { Span::hours(12) } else { rule.expires.0 };
         let expires_at = at + length;
-        out.push(Proposal {
+        Some(Proposal {
             play,
             at,
             expires_at,
             windows: Intervals::one(at, expires_at),
             channel: Some(Channel::Email),
-            key: Some(key),
+            key: Some(self.key),
             priority: rule.priority,
             attempt,
-            consent: consent.map(|(level, at, url, _)| (level, at, url.map(str::to_owned))),
+            consent: self.consent.map(|(level, at, url, _)| (level, at, url.map(str::to_owned))),
             revisit_at,
             worth: v.worth(rule),
             because,
             ..Proposal::empty(play)
-        });
+        })
+    }
+}
+
+/// The verdict is weak or bad by this cause.
+pub(super) fn weak_by(v: &View<'_, '_>, cause: Cause) -> bool {
+    matches!(v.j.verdict, Verdict::Weak | Verdict::Bad) && v.j.cause == Some(cause)
+}
+
+pub(super) fn text<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, no_sale: bool) {
+    let Some(message) = Message::by_email(v) else { return };
+    let mut propose = |play: Play, due: Moment, attempt: u32, because: String, revisit_at: Option<Moment>| {
+        out.extend(message.propose(v, play, due, attempt, because, revisit_at));
     };
     let sent = episode_texts(v);
     let resting = rests(v);
-    if let Some((at, quote, _)) = reply_to_answer(v)
+    if let Some((at, quote, _)) = reply_to_answer(v, Class::Text)
         && !v.j.clear_no
-        && v.j.not_before.is_none()
+        && asked_to_wait(v).is_none()
         && !no_sale
     {
         propose(Play::AnswerEmail, at, sent + 1, format!("They wrote{} and wait for an answer.", quoted(quote)), None);
@@ -99,60 +129,64 @@ pub(super) fn text<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, no_sale: b
     if let Some((due, why)) = good_moment(v).filter(|_| !no_sale && !meeting_ahead(v)) {
         propose(Play::ReferralAsk, due, sent + 1, why.into(), None);
     }
-    let weak_by = |c: Cause| matches!(v.j.verdict, Verdict::Weak | Verdict::Bad) && v.j.cause == Some(c);
-    let quiet = resting || v.j.clear_no || no_sale;
+    let put_off = is_put_off_for_good(v);
+    let quiet = resting || v.j.clear_no || no_sale || put_off;
     if !quiet && !spoke_since_started(v) {
-        let days = &v.policy.plays.cadence.email_days;
-        if sent == 0 {
-            propose(Play::FirstEmail, v.started(), 1, "The lead asked; an e-mail answers at once.".into(), None);
-        } else if let Some(day) = days.get(sent as usize)
-            && (v.j.unanswered > 0 || v.j.keys.iter().any(|k| k.why == KeyWhy::WrongNumber))
-        {
-            let due = v.started() + Span::days(i64::from(*day));
-            propose(
-                Play::EmailAgain,
-                due,
-                sent + 1,
-                format!("{} without an answer so far; the next is due.", counted(sent, "e-mail")),
-                None,
-            );
-        }
+        cadence(v, sent, &mut propose);
     }
-    if !no_sale
-        && !v.j.clear_no
-        && !meeting_ahead(v)
-        && (weak_by(Cause::Timing)
-            || weak_by(Cause::Interest)
-            || v.conduct.stage == Stage::Nurturing
-            || missed_meeting(v)
-            || rests_until_later(v))
-    {
+    let wanted = weak_by(v, Cause::Timing)
+        || weak_by(v, Cause::Interest)
+        || matches!(v.conduct.stage, Stage::Nurturing | Stage::Parked)
+        || missed_meeting(v);
+    if wanted && !no_sale && !put_off && !is_final_no(v) && !meeting_ahead(v) && has_check_ins_left(v) {
         let because = match v.j.cause {
             Some(Cause::Timing) => "Not now, but later: a check-in keeps the door open.",
             _ => "Silent for now: a light check-in keeps the door open.",
         };
         propose(Play::CheckIn, next_check_in(v), v.conduct.nurture_steps + 1, because.into(), None);
     }
-    // Whoever asked us to stop gets no goodbye, and nobody who said no gets a second one.
-    let said_enough = v.facts.asked_to_stop() || (v.j.clear_no && v.conduct.revisits > 0);
-    if !said_enough && is_exhausted(v, no_sale) && v.conduct.stage != Stage::Disengaged {
-        let revisit_at = revisit(v);
-        propose(Play::Disengage, v.now, sent + 1, goodbye(v, no_sale).into(), revisit_at);
+    if (is_final_no(v) || no_sale || put_off) && may_say_goodbye(v) && !waits_for_second_opinion(v) {
+        let because = match (no_sale, put_off) {
+            (true, _) => "There is nothing that we could sell them; a polite goodbye ends it.",
+            (_, true) => "Not now, once more: a polite goodbye leaves it to them.",
+            _ => "They said no; a polite goodbye leaves the door open.",
+        };
+        propose(Play::Disengage, v.now, sent + 1, because.into(), if put_off { None } else { revisit(v) });
     }
 }
 
-fn goodbye(v: &View<'_, '_>, no_sale: bool) -> &'static str {
-    if no_sale {
-        "There is nothing that we could sell them; a polite goodbye ends it."
-    } else if v.j.clear_no {
-        "They said no; a polite goodbye leaves the door open."
-    } else {
-        "Everything worth doing was done; a polite goodbye leaves the door open."
+/// The e-mails of the cadence: the first at once, the next ones while nobody answers, with their days between them.
+fn cadence(v: &View<'_, '_>, sent: u32, propose: &mut impl FnMut(Play, Moment, u32, String, Option<Moment>)) {
+    let days = email_days(v);
+    if sent == 0 && is_revisit(v) {
+        let because = "The day has come on which we meant to be back; a short word asks whether it suits now.";
+        return propose(Play::EmailAgain, v.started(), 1, because.into(), None);
+    }
+    if sent == 0 {
+        return propose(Play::FirstEmail, v.started(), 1, "The lead asked; an e-mail answers at once.".into(), None);
+    }
+    let Some(last) = last_text(v).filter(|at| v.j.last_answer <= *at) else { return };
+    if let Some([before, day]) = days.get(sent as usize - 1..=sent as usize) {
+        let due = v.started() + Span::days(i64::from(*day));
+        // After a delay the pace stays, and nothing is made up for in a burst.
+        let paced = last + Span::days(i64::from(day.saturating_sub(*before)));
+        let because = format!("{} without an answer so far; the next is due.", counted(sent, "e-mail"));
+        propose(Play::EmailAgain, due.max(paced), sent + 1, because, None);
     }
 }
 
-fn rests_until_later(v: &View<'_, '_>) -> bool {
-    v.conduct.stage == Stage::Parked
+/// The days of the e-mails of this episode.
+fn email_days<'p>(v: &View<'p, '_>) -> &'p [u32] {
+    let rules = &v.policy.plays;
+    let most = if is_revisit(v) { rules.revisit.emails } else { usize::MAX };
+    &rules.cadence.email_days[..rules.cadence.email_days.len().min(most)]
+}
+
+/// The last message of this episode, reported or not.
+fn last_text(v: &View<'_, '_>) -> Option<Moment> {
+    let reported = v.facts.outbound().filter(|t| t.channel == Channel::Email).map(|t| t.cited.stamp.at);
+    let own = v.conduct.ledger.iter().filter(|e| e.class == Class::Text && e.state.counts_for_cadence());
+    reported.chain(own.map(|e| e.made_at)).filter(|at| *at >= v.started()).max()
 }
 
 /// Messages of this episode, reported or open.
@@ -167,41 +201,4 @@ fn episode_texts(v: &View<'_, '_>) -> u32 {
         .filter(|e| e.state.counts_for_cadence())
         .count();
     (reported + own) as u32
-}
-
-fn next_check_in(v: &View<'_, '_>) -> Moment {
-    let n = &v.policy.plays.nurture;
-    let answered = v.j.last_answer;
-    let since = v
-        .facts
-        .outbound()
-        .map(|t| t.cited.stamp.at)
-        .chain(v.conduct.ledger.iter().filter(|e| e.class.is_contact() && e.state.counts_for_caps()).map(|e| e.made_at))
-        .chain([answered, v.started()])
-        .max()
-        .unwrap_or(v.now);
-    let steps = if answered >= since { 0 } else { v.conduct.nurture_steps };
-    since + check_in_gap(n, steps)
-}
-
-/// Between two check-ins, after so many without a sign of life.
-pub fn check_in_gap(n: &NurtureRules, steps: u32) -> Span {
-    let gap = (n.gap.0.0 as f64 * n.gap_factor.powi(steps.min(16) as i32)).min(n.gap_max.0.0 as f64);
-    Span((gap as i64).max(n.gap_min.0.0))
-}
-
-/// Nothing worth doing is left: the audit is complete, calls and e-mails are used up or refused.
-fn is_exhausted(v: &View<'_, '_>, no_sale: bool) -> bool {
-    if waits_for_second_opinion(v) {
-        return false;
-    }
-    if v.j.clear_no || no_sale {
-        return true;
-    }
-    let cadence = &v.policy.plays.cadence;
-    let can_call = v.key_for(Channel::Call).is_some();
-    let called_out = !can_call || our_episode_calls(v).is_used_up(cadence.call_days.len());
-    let written_out = episode_texts(v) as usize >= cadence.email_days.len();
-    let nurtured = v.conduct.nurture_steps >= 4;
-    v.j.audit.complete() && called_out && written_out && (nurtured || v.j.verdict == Verdict::Bad)
 }

@@ -1,47 +1,25 @@
 //! Calls: which one is next, and why.
 //!
 //! At most one proposal: a promise first, then a failure of ours to make good, an answer to a warm word, and the
-//! cadence last. When each is due is in `cadence`.
+//! cadence last. When each is due is in `cadence`, what follows a conversation in `spoken`.
 
 use super::allowed::{call_facts, clear_lists};
-use super::cadence::{after_last, first_window, next_attempt, our_episode_calls};
+use super::cadence::{by_cadence, call_days, first_window, our_episode_calls, untried_window};
 use super::limits::{after_limit, legal_cap};
-use super::occasions::{missed_meeting, room_opened};
+use super::occasions::{missed_meeting, room_opened, silent_meeting};
 use super::promise::promised;
-use super::rest::{is_late, rests};
+use super::rest::{last_spoke, rests};
+use super::spoken::follow_up;
 use super::text::reply_to_answer;
-use super::{Proposal, View, counted, quoted};
+use super::{Proposal, View, quoted};
 use crate::domain::conduct::Entry;
 use crate::domain::contact::KeyWhy;
-use crate::domain::diagnosis::Verdict;
 use crate::domain::event::Channel;
 use crate::domain::identity::Key;
 use crate::domain::legal::{CallGate, DialMode};
 use crate::domain::promise::reachable_from;
 use crate::domain::task::{Class, Play};
 use crate::domain::time::{Moment, Span};
-use crate::domain::touches::{CallResult, ours as our_calls};
-
-/// Why to call where no attempt of this episode counts yet: what came of the last dial, or what the lead waits for.
-fn first_words(v: &View<'_, '_>) -> &'static str {
-    let Some((last, result)) = our_calls(&v.j.calls).last().map(|(t, r)| (t.cited.stamp.at, r)) else {
-        let sent = |e: &Entry| e.class == Class::Voice && e.state.counts_for_caps();
-        return match v.conduct.ledger.iter().any(sent) {
-            true => "The lead asked, and no call of ours is on record.",
-            false => "The lead asked and nobody has called yet.",
-        };
-    };
-    match result {
-        _ if last < v.started() => "The lead is back, and nobody has called since.",
-        CallResult::Undecided => "Nobody can say what came of the last call; another is due.",
-        CallResult::OurFailure => "We dropped the last call; another is due.",
-        CallResult::BadNumber | CallResult::Fax | CallResult::Unworkable => {
-            "The last call did not go through; another number, or another try, is due."
-        }
-        CallResult::CarrierTrouble => "The carrier stopped the last call; another is due.",
-        _ => "No call has reached anybody yet; the next is due.",
-    }
-}
 
 /// From when on the lead can be reached, as whoever answered last told us, until we have tried.
 fn told_when<'a>(v: &View<'a, '_>) -> Option<(Moment, &'a str)> {
@@ -51,29 +29,15 @@ fn told_when<'a>(v: &View<'a, '_>) -> Option<(Moment, &'a str)> {
     (fresh && v.j.last_answer < from).then_some((from, quote))
 }
 
-/// How many calls follow a conversation in which nothing was agreed, before silence is an answer. [J]
-const FOLLOW_UPS: usize = 2;
-
-/// When the next call after a conversation is due; `None` where what we think of the lead speaks against it.
-fn follow_up(v: &View<'_, '_>, spoke: Moment) -> Option<Moment> {
-    let reported = our_calls(&v.j.calls)
-        .filter(|(t, r)| t.cited.stamp.at > spoke && r.is_attempt())
-        .map(|(t, _)| t.cited.stamp.at);
-    let sent = v.conduct.ledger.iter().filter(|e| {
-        e.class == Class::Voice && !e.touched && e.made_at > spoke && (e.is_open() || e.state.counts_for_caps())
-    });
-    let since: Vec<Moment> = reported.chain(sent.map(|e| e.made_at)).collect();
-    let wanted = !matches!(v.j.verdict, Verdict::Weak | Verdict::Bad) && since.len() < FOLLOW_UPS;
-    let last = since.into_iter().max().map(|at| at + Span::days(1));
-    wanted.then(|| last.unwrap_or(spoke + v.policy.plays.fatigue.quiet_after_contact.0))
-}
-
 /// A number that was out of service once, where there is no better: tried once more, and from when.
 fn to_verify<'a>(v: &View<'a, '_>) -> Option<(&'a Key, Moment)> {
     let once = v.j.keys.iter().find(|k| k.why == KeyWhy::DisconnectedOnce && !v.is_closed(Channel::Call, k.key))?;
     let from = once.since? + v.policy.plays.cadence.verify_number_after.0;
     let tried = |e: &Entry| e.class == Class::Voice && e.key.as_deref() == Some(&once.key.value) && e.made_at >= from;
-    let done = v.conduct.ledger.iter().any(|e| tried(e) && e.state.counts_for_caps() && !e.is_open());
+    let dialled = v.facts.outbound().any(|t| {
+        t.channel == Channel::Call && t.cited.stamp.at >= from && t.to.as_ref().is_none_or(|to| *to == once.key.value)
+    });
+    let done = dialled || v.conduct.ledger.iter().any(|e| tried(e) && e.state.counts_for_caps() && !e.is_open());
     (!done).then_some((once.key, from))
 }
 
@@ -99,10 +63,11 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
         CallGate::NotAllowed(_) => return None,
     };
     let cadence = &v.policy.plays.cadence;
-    let replied = reply_to_answer(v);
+    let replied = reply_to_answer(v, Class::Voice);
     let ours = our_episode_calls(v);
     let attempts = ours.attempts;
     let resting = rests(v);
+    let mut paced = false;
     let (play, due, priority, mut because): (Play, Moment, Option<u8>, String) = if let Some(p) = &promise {
         let named = &p.named;
         match p.tried {
@@ -126,41 +91,29 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
     } else if let Some(viewed_at) = room_opened(v).filter(|_| !v.j.clear_no) {
         let because = "The sales room was opened again; somebody is deciding now.".into();
         (Play::RoomOpened, viewed_at, None, because)
-    } else if let Some((said_at, quote)) = replied.filter(|r| r.2).map(|r| (r.0, r.1)) {
+    } else if let Some((said_at, quote)) = replied.filter(|r| r.2 && !v.j.clear_no).map(|r| (r.0, r.1)) {
         (Play::AnswerCall, said_at, None, format!("They answered{}; a person should call now.", quoted(quote)))
     } else if v.j.clear_no || missed_meeting(v) {
         return None;
-    } else if let Some(spoke) = v.j.last_conversation.filter(|at| *at >= v.started()) {
-        let because = "We spoke, and nothing has been agreed since; a call finds out where it stands.".to_owned();
-        (Play::CallAgain, follow_up(v, spoke)?, None, because)
-    } else if ours.is_used_up(cadence.call_days.len()) {
+    } else if let Some(spoke) = last_spoke(v) {
+        match follow_up(v, spoke)? {
+            (due, Some(words)) => {
+                let because = format!("They asked for it when we spoke{}; a call answers them.", quoted(words));
+                (Play::AnswerCall, due, None, because)
+            }
+            (due, None) => {
+                let because = "We spoke, and nothing has been agreed since; a call finds out where it stands.";
+                (Play::CallAgain, due, None, because.to_owned())
+            }
+        }
+    } else if let Some(due) = silent_meeting(v) {
+        let because = "They had booked a meeting, and nobody has told how it went; a call finds out.".to_owned();
+        (Play::CallAgain, due, None, because)
+    } else if ours.is_used_up(call_days(v).len()) {
         return None;
     } else {
-        let asked = attempts + ours.unreported;
-        let due = match asked {
-            0 => after_last(v, &ours).unwrap_or(v.started()),
-            n => next_attempt(v, n, &ours),
-        };
-        let play = match asked {
-            0 if is_late(v) => Play::CallAgain,
-            // It rang, or not: nobody can say, but the first call was made.
-            0 if ours.last.is_some_and(|(_, result)| result == CallResult::Undecided) => Play::SecondCall,
-            0 => Play::FirstCall,
-            1 => Play::SecondCall,
-            _ => Play::CallAgain,
-        };
-        let because = match attempts {
-            0 if ours.unreported == 0 => first_words(v).to_owned(),
-            0 => {
-                let asked = counted(ours.unreported, "call").to_lowercase();
-                format!("The lead asked; nobody reported on {asked} that we sent out.")
-            }
-            n if ours.unreported == 0 => format!("{} without an answer so far; the next is due.", counted(n, "call")),
-            n => {
-                let (made, more) = (counted(n, "call"), counted(ours.unreported, "call").to_lowercase());
-                format!("{made} without an answer so far, and {more} that nobody reported on; the next is due.")
-            }
-        };
+        paced = true;
+        let (play, due, because) = by_cadence(v, &ours);
         (play, due, None, because)
     };
     let rule = v.policy.rule(play)?;
@@ -169,6 +122,7 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
         // Somebody there told us when to try: then, and not before. What is urgent for a reason of its own keeps its time.
         let moved = matches!(play, Play::SecondCall | Play::CallAgain) && ours.failed_at.is_none();
         due = if moved { from.max(v.now).max(not_before) } else { due.max(from) };
+        paced &= !moved;
         because.push_str(&format!(" Whoever answered told us when: \"{quote}\"."));
     }
     if play != Play::Callback {
@@ -177,7 +131,10 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
         {
             due = due.max(spoke + v.policy.plays.fatigue.quiet_after_contact.0);
         }
-        due = v.fatigue_allows(due, key);
+        // Whoever waits for our call is not tired of us.
+        if play != Play::AnswerCall {
+            due = v.fatigue_allows(due, key);
+        }
         let dials = v.touches_on(key, Some(Channel::Call));
         due = after_limit(&dials, cadence.planned_calls_per_day, Span::days(1), due);
     }
@@ -188,7 +145,10 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
         Some(p) if p.tried.is_none() && due < p.until => p.until - due,
         _ => rule.expires.0,
     };
-    let (at, expires_at, windows) = first_window(v, automated, due, length)?;
+    let (at, expires_at, windows) = match paced {
+        true => untried_window(v, automated, due, length, &ours)?,
+        false => first_window(v, automated, due, length)?,
+    };
     let proof = consent.map(|(level, at, url, _)| (level, at, url.map(str::to_owned)));
     out.push(Proposal {
         play,
