@@ -287,10 +287,10 @@ fn having_asked_for_a_referral_is_on_record_and_who_named_somebody_is_not_asked(
     let mut w = captured();
     called(&mut w, "03-03T16:10", json!({ "flags": ["human_answered", "customer_contact"] }));
     assert_eq!(state(&w, "referral_asked"), ("not_applicable".into(), "we have not asked yet, and need not".into()));
-    w.until("2026-03-06T16:00:00Z");
+    w.until("2026-03-08T16:00:00Z");
     let asked = w.tasks().into_iter().find(|t| t["data"]["play"] == "referral_ask").unwrap()["data"]["task_id"].clone();
     let data = json!({ "lead": { "email": EMAIL }, "task_id": asked, "play": "referral_ask" });
-    w.send(&event("t-1", "task.done", "2026-03-06T17:00:00Z", data));
+    w.send(&event("t-1", "task.done", "2026-03-08T17:00:00Z", data));
     assert_eq!(state(&w, "referral_asked"), ("done".into(), "we asked whom else they would name".into()));
     let mut w = captured();
     replied(&mut w, "03-03T17:00", "Not now. Please talk to my colleague Bob Stone, bob.stone@acme.com.");

@@ -261,8 +261,10 @@ fn asked_whether_bad(name: &str) -> World {
 
 #[test]
 fn a_lead_that_a_colleague_calls_bad_gets_its_goodbye_and_one_worth_another_try_gets_a_check_in() {
-    let bad = asked_whether_bad("bad");
-    assert_eq!(of(&bad, "disengage"), ["2026-03-03T18:00:00Z"]);
+    let mut bad = asked_whether_bad("bad");
+    assert!(of(&bad, "disengage").is_empty(), "three quiet days follow a conversation");
+    live(&mut bad, "2026-03-07T00:00:00Z", |_, _| {});
+    assert_eq!(of(&bad, "disengage").len(), 1, "{:?}", bad.plays());
     let mut good = asked_whether_bad("good");
     assert!(of(&good, "disengage").is_empty());
     live(&mut good, "2026-03-25T00:00:00Z", |_, _| {});
