@@ -204,12 +204,29 @@ fn changed_values(before: &[(String, String)], after: &[(String, String)]) -> Ve
 fn values_of(files: &[(String, String)]) -> BTreeMap<String, String> {
     let mut out = BTreeMap::new();
     for (name, text) in whole(files) {
+        if name.ends_with(".tsv") {
+            learned(&name, &text, &mut out);
+            continue;
+        }
         // It was read as a policy before, so it is TOML.
         if let Ok(table) = text.parse::<toml::Table>() {
             flatten(&name, &toml::Value::Table(table), &mut out);
         }
     }
     out
+}
+
+/// The bars one by one; of the thousands of weights, which are learned together, only that they are others.
+fn learned(name: &str, text: &str, out: &mut BTreeMap<String, String>) {
+    let mut weights = Vec::new();
+    for line in text.lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
+        match line.strip_prefix("bar\t").and_then(|bar| bar.split_once('\t')) {
+            Some((label, bars)) => drop(out.insert(format!("{name} bar {label}"), bars.replace('\t', " "))),
+            None => weights.push(line.as_bytes()),
+        }
+    }
+    let digest = crate::domain::identity::digest_16(&weights);
+    out.insert(format!("{name} weights"), format!("{} lines, {}", weights.len(), hex::encode(&digest[..4])));
 }
 
 fn flatten(at: &str, value: &toml::Value, out: &mut BTreeMap<String, String>) {

@@ -27,17 +27,26 @@ pub use scoring::*;
 use sense::Sense;
 
 /// The files of a policy directory, in the order in which they are hashed.
-pub const FILES: [&str; 7] =
-    ["scoring.toml", "plays.toml", "floor.toml", "partners.toml", "contact.toml", "words.toml", "jurisdictions.toml"];
+pub const FILES: [&str; 8] = [
+    "scoring.toml",
+    "plays.toml",
+    "floor.toml",
+    "partners.toml",
+    "contact.toml",
+    "words.toml",
+    "cues.tsv",
+    "jurisdictions.toml",
+];
 
 /// The shipped files, compiled in.
-pub const SHIPPED: [(&str, &str); 7] = [
+pub const SHIPPED: [(&str, &str); 8] = [
     ("scoring.toml", include_str!("../../config/policy/scoring.toml")),
     ("plays.toml", include_str!("../../config/policy/plays.toml")),
     ("floor.toml", include_str!("../../config/policy/floor.toml")),
     ("partners.toml", include_str!("../../config/policy/partners.toml")),
     ("contact.toml", include_str!("../../config/policy/contact.toml")),
     ("words.toml", include_str!("../../config/policy/words.toml")),
+    ("cues.tsv", include_str!("../../config/policy/cues.tsv")),
     ("jurisdictions.toml", include_str!("../../config/policy/jurisdictions.toml")),
 ];
 
@@ -366,8 +375,11 @@ impl Policy {
         let floor: Option<Floor> = read("floor.toml", &text("floor.toml"), &mut errors);
         let partners: Option<PartnersFile> = read("partners.toml", &text("partners.toml"), &mut errors);
         let contact: Option<ContactRules> = read("contact.toml", &text("contact.toml"), &mut errors);
+        let named = |name: &'static str| move |e: Vec<String>| e.into_iter().map(move |e| format!("{name}: {e}"));
         let words = Lexicon::parse(&text("words.toml"))
-            .map_err(|e| errors.extend(e.into_iter().map(|e| format!("words.toml: {e}"))));
+            .map_err(named("words.toml"))
+            .and_then(|words| words.with_cues(&text("cues.tsv")).map_err(named("cues.tsv")))
+            .map_err(|e| errors.extend(e));
         let law = Jurisdictions::parse(&text("jurisdictions.toml"))
             .map_err(|e| errors.extend(e.into_iter().map(|e| format!("jurisdictions.toml: {e}"))));
         let compiled = scoring.as_ref().map(|s| compile(s, &text("scoring.toml"), &mut errors));

@@ -1,20 +1,24 @@
 //! Reads what people write: replies, texts, chats, and notes about them. Text in, labelled findings out.
 //!
 //! Pure and total: no clock, no I/O, and work in proportion to the length of the text whatever it holds. What words
-//! mean is the lexicon's affair (`config/policy/words.toml`); what follows from a finding is decided elsewhere.
+//! mean is the lexicon's affair (`config/policy/words.toml`); what its phrases miss is judged by learned weights
+//! (`cues.tsv`, see `join`); what follows from a finding is decided elsewhere.
 
 mod almanac;
 mod automaton;
 mod calendar;
 mod clock;
 mod compose;
+mod cues;
 mod dates;
 mod dating;
 mod figures;
 mod finding;
 mod group;
 mod hint;
+mod join;
 mod judge;
+mod learned;
 mod lexicon;
 mod named;
 mod negation;
@@ -28,6 +32,7 @@ mod trim;
 mod vocabulary;
 
 pub use finding::{Finding, Label, Medium, OptOutScope, Person};
+pub use learned::THIN;
 pub use lexicon::Lexicon;
 
 use crate::domain::time::{Moment, Zone};
@@ -57,6 +62,11 @@ pub fn reopens(lexicon: &Lexicon, medium: Medium, text: &str) -> bool {
         && tokens.iter().all(|t| is(t, known.start_word) || is(t, known.filler) || is(t, known.greeting))
 }
 
+/// Every cue that the learned part sees in a text, with the number of its sentence: what the trainer learns from.
+pub fn cues(lexicon: &Lexicon, medium: Medium, text: &str, sink: &mut dyn FnMut(&str, u32)) {
+    cues::each(lexicon, &lexicon.cues.kinds, medium, text, &visible_tokens(lexicon, medium, text), sink);
+}
+
 fn visible_tokens(lexicon: &Lexicon, medium: Medium, text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     // Offsets are 32 bits; a text beyond that is cut long before it gets here (a message holds 1 MiB).
@@ -81,9 +91,8 @@ fn read_counted(
     zone: &Zone,
 ) -> (Vec<Finding>, usize) {
     let tokens = visible_tokens(lexicon, medium, text);
-    let known = tokens.iter().any(|t| t.word != vocabulary::UNKNOWN);
-    if tokens.is_empty() || !known && !auto {
-        return (Vec::new(), tokens.len());
+    if tokens.is_empty() {
+        return (Vec::new(), 0);
     }
     let reader = Reader {
         tokens: &tokens,
@@ -127,14 +136,12 @@ fn read_counted(
         slot: &slot,
     };
     let (hits, steps) = lexicon.automaton.scan(&view);
-    if hits.is_empty() && dates.is_empty() && !auto {
-        return (Vec::new(), steps + tokens.len());
-    }
     let mut judge = Judge::new(lexicon, medium, text, &tokens);
     let said = judge.judge(hits);
-    let findings =
-        Composer { judge: &judge, dates: &dates, times: &times, present: reader.present }.compose(said, auto);
-    (findings, steps + tokens.len())
+    let composer = Composer { judge: &judge, dates: &dates, times: &times, present: reader.present };
+    let findings = composer.compose(said, auto);
+    let sums = lexicon.cues.sum(lexicon, medium, text, &tokens);
+    (composer.join(findings, &lexicon.cues, &sums), steps + tokens.len())
 }
 
 #[cfg(test)]
@@ -188,6 +195,56 @@ mod tests {
             errors.contains("did you mean \"stopword\"?") && errors.contains("did you mean \"minor_age\"?"),
             "{errors}"
         );
+    }
+
+    fn found(lexicon: &Lexicon, text: &str) -> Vec<Finding> {
+        let at = Moment::from_timestamp("2026-03-03T16:00:00Z".parse().unwrap());
+        read(lexicon, Medium::Email, false, text, at, &Zone::utc())
+    }
+
+    #[test]
+    fn what_only_the_cues_find_is_likely_and_quotes_its_sentence() {
+        let text = "Morning! Our harvest is late. Kindly lose my address and pester other people.";
+        let alone = found(&Lexicon::shipped().clone().without_cues(), text);
+        assert!(alone.iter().all(|f| f.label != Label::OptOut), "{alone:?}");
+        let both = found(Lexicon::shipped(), text);
+        let opt_out = both.iter().find(|f| f.label == Label::OptOut).unwrap();
+        assert!(!opt_out.certain && opt_out.scope == Some(OptOutScope::Channel), "{opt_out:?}");
+        assert_eq!(opt_out.quote, "Kindly lose my address and pester other people");
+        assert_eq!(&text[opt_out.start as usize..opt_out.end as usize], opt_out.quote);
+    }
+
+    #[test]
+    fn a_file_of_cues_with_faults_is_refused_with_each_of_them_and_its_line() {
+        let shipped = include_str!("../../config/policy/cues.tsv");
+        let with = |text: &str| Lexicon::shipped().clone().with_cues(text);
+        let bars: String = shipped.lines().filter(|l| l.starts_with("bar\t")).map(|l| format!("{l}\n")).collect();
+        assert!(with(&bars).is_ok());
+        let errors = with(&format!("{bars}cue\thello\t1.0\ta12 ?\nhello\ncue\tx\tmuch\ta1\n")).unwrap_err();
+        let starts = ["line 22: \"?\" is no weight", "line 23: expected \"bar\"", "line 24: \"much\" is no number"];
+        assert_eq!(errors.len(), 3, "{errors:?}");
+        assert!(errors.iter().zip(starts).all(|(e, start)| e.starts_with(start)), "{errors:?}");
+        let errors = with(&bars.replacen("bar\tvague", "bar\tvogue", 1)).unwrap_err();
+        assert!(errors[0].starts_with("line 3: \"vogue\" is no label") && errors[1].contains("vague"), "{errors:?}");
+    }
+
+    #[test]
+    fn a_bar_of_never_adds_nothing_and_other_weights_are_another_reading() {
+        let shipped = include_str!("../../config/policy/cues.tsv");
+        let deaf: String = shipped
+            .lines()
+            .map(|l| {
+                l.split_once('\t').filter(|l| l.0 == "bar").map_or(l.to_owned(), |b| {
+                    format!("bar\t{}\tnever\talways\talways", b.1.split('\t').next().unwrap())
+                }) + "\n"
+            })
+            .collect();
+        let deaf = Lexicon::shipped().clone().with_cues(&deaf).unwrap();
+        let silent = Lexicon::shipped().clone().without_cues();
+        for text in ["Kindly lose my address and pester other people.", "Could we get a quote?", "He died in May."] {
+            assert_eq!(found(&deaf, text), found(&silent, text));
+        }
+        assert_ne!(deaf.hash(), Lexicon::shipped().hash());
     }
 
     #[test]

@@ -112,7 +112,7 @@ impl Composer<'_> {
         }
     }
 
-    fn one(&self, s: &Said, date: Option<&DateRef>, time: Option<&TimeRef>) -> Finding {
+    pub(super) fn one(&self, s: &Said, date: Option<&DateRef>, time: Option<&TimeRef>) -> Finding {
         match s.label {
             Label::Callback | Label::Timing => self.contact_again(s, date, time),
             Label::OptOut => {

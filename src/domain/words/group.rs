@@ -32,6 +32,27 @@ pub(super) struct Group {
     pub asks: bool,
 }
 
+impl Group {
+    /// What the cues of a text say without any phrase: counts anywhere, and asks for nothing.
+    pub fn of_cues() -> Group {
+        Group {
+            kind: Kind::Neutral,
+            certain: false,
+            media: u8::MAX,
+            alone: Alone::Anywhere,
+            scope: None,
+            negated: Negated::Keep,
+            unless: 0,
+            with: None,
+            without: None,
+            needs: Needs::Nothing,
+            dated: false,
+            contact: false,
+            asks: false,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Label(Label),

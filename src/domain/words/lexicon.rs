@@ -3,7 +3,7 @@
 //! Parsing checks all of it and reports every problem with its line; reading a text can then no longer fail.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 
@@ -11,6 +11,7 @@ use super::almanac::{RawCalendar, learn_calendar};
 use super::automaton::Automaton;
 use super::calendar::Almanac;
 use super::group::{Group, RawGroup};
+use super::learned::Cues;
 use super::pattern::{Part, Set, Sets, parse, plain};
 use super::vocabulary::{Vocabulary, fold};
 
@@ -23,6 +24,9 @@ pub struct Lexicon {
     pub(super) almanac: Almanac,
     pub(super) marks: Marks,
     pub(super) known: KnownSets,
+    pub(super) cues: Arc<Cues>,
+    /// The group that stands for what only the cues say.
+    pub(super) likely: usize,
     /// How many words a negation reaches.
     pub(super) reach: u32,
     hash: u64,
@@ -153,6 +157,7 @@ impl Lexicon {
             devices: fold_all(&m.devices),
             postscripts: fold_all(&m.postscripts),
         };
+        groups.push(Group::of_cues());
         Ok(Lexicon {
             words,
             groups,
@@ -160,19 +165,37 @@ impl Lexicon {
             almanac,
             marks,
             known,
+            cues: Cues::shipped(),
+            likely: raw.phrases.len(),
             reach: raw.negation_reach,
             hash: content_hash(text),
         })
     }
 
+    /// With the weights of a `cues.tsv`.
+    ///
+    /// # Errors
+    /// Every line of it that is wrong, with its number.
+    pub fn with_cues(mut self, text: &str) -> Result<Lexicon, Vec<String>> {
+        self.cues = Cues::parse_shared(text)?;
+        Ok(self)
+    }
+
+    /// Without them: phrases alone.
+    #[must_use]
+    pub fn without_cues(mut self) -> Lexicon {
+        self.cues = Arc::new(self.cues.silent());
+        self
+    }
+
     /// A hash of its content: two lexicons that read alike but for comments and blank lines have the same.
     pub fn hash(&self) -> u64 {
-        self.hash
+        self.hash ^ self.cues.hash.rotate_left(1)
     }
 }
 
 /// FNV-1a over the lines that are no comment; stable across builds and machines.
-fn content_hash(text: &str) -> u64 {
+pub(super) fn content_hash(text: &str) -> u64 {
     let lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#'));
     let byte = |h: u64, b: u8| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3);
     lines.fold(0xcbf2_9ce4_8422_2325, |h, l| byte(l.bytes().fold(h, byte), b'\n'))
