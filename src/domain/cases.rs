@@ -125,7 +125,8 @@ pub fn cases<'a>(facts: &'a Facts, policy: &'a Policy) -> Cases<'a> {
             note(&mut out, Found { case, source, stamp: cited.stamp, event: &cited.id, certain: true });
         }
     }
-    for said in facts.said.iter().filter(|s| !s.is_automatic()) {
+    // A program may be what tells of a death; and what looks like one may be a person who wants to be left alone.
+    for said in facts.said.iter().filter(|s| !s.auto) {
         for finding in &said.findings {
             let Some(case) = Case::of_label(finding.label) else { continue };
             let (stamp, source) = (said.cited.stamp, Source::Said(finding.label, &finding.quote));
@@ -198,7 +199,7 @@ pub struct UnsureOptOut<'a> {
 /// Whoever says that they never asked may want to hear no more of us by any way.
 pub fn unsure_opt_outs<'a>(facts: &'a Facts, policy: &Policy) -> Vec<UnsureOptOut<'a>> {
     let mut out = Vec::new();
-    for said in facts.said.iter().filter(|s| !s.is_automatic()) {
+    for said in facts.said.iter().filter(|s| !s.auto) {
         let unsure = said.findings.iter().find(|f| f.label == Label::OptOut && !f.certain);
         let denied =
             said.findings.iter().find(|f| f.label == Label::Complaint).filter(|_| says_never_asked(said, policy));

@@ -24,7 +24,8 @@ macro_rules! migrations {
             // A binary that does not read it would not obey a pause.
             migration!($dialect, 5, "0005_control", oldest_binary 5),
             migration!($dialect, 6, "0006_traces", oldest_binary 5),
-            migration!($dialect, 7, "0007_compression", oldest_binary 5),
+            // A binary before it cannot read a lead that was asked for a referral.
+            migration!($dialect, 7, "0007_compression", oldest_binary 7),
         ]
     };
 }

@@ -463,3 +463,19 @@ fn a_second_visitor_or_a_second_visit_of_a_known_one_is_an_occasion() {
         assert_eq!(days(&of(&w, "room_opened")), ["2026-03-05"], "{second}: {:?}", w.plays());
     }
 }
+
+#[test]
+fn a_call_from_a_lead_at_rest_wakes_it_although_it_began_before_it_was_reported() {
+    let mut w = ana();
+    let no = json!({ "text": "No thanks, we are not interested." });
+    happens(&mut w, "e-2", "email.replied", "2026-03-03T17:00:00Z", no);
+    live(&mut w, "2026-04-10T00:00:00Z", |_, _| {});
+    assert_eq!(w.lead().stage, "disengaged");
+    let call = json!({
+        "direction": "inbound", "started_at": "2026-04-10T15:04:00Z", "flags": ["human_answered", "customer_contact"],
+        "note": "Called in, wants a quote",
+    });
+    happens(&mut w, "e-3", "call.completed", "2026-04-10T15:10:00Z", call);
+    assert_eq!(w.lead().stage, "connected");
+    assert!(w.lead().next_action.is_some());
+}

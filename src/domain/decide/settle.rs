@@ -152,32 +152,33 @@ pub(super) fn settle_by_event(
                 conduct.lent = None;
             }
         }
-        // Every other answer to a question is an event like any other that names the question's task.
-        _ => {
-            let asked = |e: &&mut Entry| e.play == Play::Review && e.is_open();
-            if let Some(entry) = event.task_id.and_then(|id| conduct.entry_mut(id)).filter(asked) {
-                entry.state = TaskState::Done;
-                entry.ended_at = Some(now);
-                happened.push((entry.play, Happened::Done));
-            }
-        }
+        _ => {}
     }
 }
 
 /// An event that names a review is a colleague's answer to it, whatever raised the question: it is settled, and what the
 /// answer itself raises (a flag asks the same question) has been asked with it.
 fn answered(conduct: &mut Conduct, task: Uuid, event: &Event, now: Moment, happened: &mut Vec<(Play, Happened)>) {
-    // A capture: somebody whom the lead named was taken up. A report on the task is settled like any other.
+    // A capture: somebody whom the lead named was taken up. A report on the task is settled like any other, and what
+    // only happens to name it (a view, an open) answers nothing.
     let answers = matches!(
         event.kind(),
-        EventType::FeedbackGiven | EventType::LeadFlagged | EventType::ConsentRevoked | EventType::LeadCaptured
+        EventType::FeedbackGiven
+            | EventType::LeadFlagged
+            | EventType::ConsentGranted
+            | EventType::ConsentRevoked
+            | EventType::LeadCaptured
+            | EventType::LeadUpdated
+            | EventType::OutcomeWon
+            | EventType::OutcomeLost
     );
     let Some(entry) = conduct.entry_mut(task).filter(|e| answers && e.play == Play::Review) else { return };
-    if entry.is_open() || entry.state == TaskState::Expired {
-        entry.state = TaskState::Done;
-        entry.ended_at = Some(now);
-        happened.push((Play::Review, Happened::Done));
+    if !entry.is_open() && entry.state != TaskState::Expired {
+        return;
     }
+    entry.state = TaskState::Done;
+    entry.ended_at = Some(now);
+    happened.push((Play::Review, Happened::Done));
     let about = plays::question_about(&event.id);
     if let Some(asked) = conduct.asked.iter().find(|a| a.task == task).copied()
         && !conduct.asked.iter().any(|a| a.question == asked.question && a.about == about)
@@ -251,7 +252,8 @@ pub(super) fn open_episode(
 fn is_by(cause: &Cause<'_>, initiative: &crate::domain::register::Cited, facts: &Facts) -> bool {
     match cause {
         Cause::Event(event) => {
-            event.id == initiative.id && event.at == initiative.stamp.at && !is_auto_reply(facts, event)
+            // By its name: a call is on record from when it began, not from when it was reported.
+            event.id == initiative.id && event.key.tie() == initiative.stamp.tie && !is_auto_reply(facts, event)
         }
         Cause::Merged(_) | Cause::Answer(Answer::Split(_)) => true,
         Cause::Wake { .. } | Cause::Policy(_) | Cause::Answer(_) | Cause::Closed(_) => false,

@@ -134,7 +134,7 @@ pub fn told(flag: LeadFlag) -> &'static str {
         LeadFlag::Vulnerable => "the person needs to be left in peace",
         LeadFlag::LegalThreat => "they threaten to go to court",
         LeadFlag::Competitor => "they compete with us",
-        LeadFlag::NotABuyer => "they are nobody who buys",
+        LeadFlag::NotABuyer => "they do not buy such things",
         LeadFlag::WrongPerson => "this is the wrong person",
         LeadFlag::Test => "this is a test",
     }
@@ -147,7 +147,7 @@ fn meaning(label: Label) -> &'static str {
         Label::Vague => ", which is no answer either way",
         Label::Budget => ", so there is no money for it now",
         Label::WrongPerson => ", so this is the wrong person to ask",
-        Label::NotABuyer => ", so they are nobody who buys",
+        Label::NotABuyer => ", so they do not buy such things",
         Label::Competitor => ", so they may compete with us",
         Label::WrongNumber => ", so this is the wrong number",
         Label::Interest

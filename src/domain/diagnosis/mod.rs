@@ -131,7 +131,7 @@ pub fn judge<'a>(facts: &'a Facts, policy: &'a Policy, givers: &Givers, now: Mom
     weigh::weigh_bogus(&mut j, facts, policy);
     weigh::weigh_fit(&mut j, facts, policy);
     j.audit = audit::audit(facts, &j, policy, now);
-    weigh::weigh_contact(&mut j, policy);
+    weigh::weigh_contact(&mut j, facts, policy);
     weigh::weigh_timing(&mut j, facts, policy, now);
     weigh::weigh_process(&mut j, facts, policy);
     silence::weigh_silence(&mut j, policy, now, silent_since);

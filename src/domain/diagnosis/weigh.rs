@@ -14,7 +14,7 @@ use crate::domain::score::{self, Ask};
 use crate::domain::suppression::ClosedBecause;
 use crate::domain::time::{Moment, day_of_date};
 use crate::domain::touches::{CallResult, Called, ours};
-use crate::domain::words::{Finding, Label};
+use crate::domain::words::{Finding, Label, Medium};
 
 pub(super) fn push<'a>(j: &mut Judgement<'a>, cause: Cause, weight: f64, why: Why<'a>, event: Option<&'a str>) {
     j.evidence.push(Evidence { cause, weight: score::round6(weight), why, event });
@@ -128,8 +128,18 @@ fn answered_none<'a>(j: &Judgement<'a>, ask: Ask) -> Option<&'a str> {
     j.qualification.level(ask).filter(|l| !l.guessed && l.level == 0).map(|l| l.event)
 }
 
-pub(super) fn weigh_contact(j: &mut Judgement<'_>, policy: &Policy) {
+pub(super) fn weigh_contact<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy) {
     let d = &policy.scoring.diagnosis;
+    // Written to us by whoever has the address: which number is meant nobody can tell, but something does not fit.
+    if let Some((said, finding)) = newest_said(facts, &[Label::WrongNumber, Label::WrongPerson, Label::Interest])
+        && finding.label == Label::WrongNumber
+        && matches!(said.medium, Medium::Email | Medium::Chat)
+        && !said.is_automatic()
+        && !said.findings.iter().any(|f| f.label == Label::WrongPerson)
+    {
+        let why = Why::Said(Label::WrongNumber, &finding.quote);
+        push(j, Cause::Contact, d.wrong_person, why, Some(&said.cited.id));
+    }
     if j.audit.place_contradicts {
         push(j, Cause::Contact, d.place_contradicts, Why::PlaceContradicts, None);
     }

@@ -186,7 +186,8 @@ fn read_screening(f: &mut Fields<'_>, whole: bool) -> (Option<Option<Screening>>
         );
     }
     let lists = f.take("screening_lists", "a list of names like \"us_national\"", each(text));
-    if required == Some(true) && whole && lists.as_ref().is_none_or(Vec::is_empty) {
+    let none = lists.as_ref().map_or(whole, Vec::is_empty);
+    if required == Some(true) && none {
         f.error("`screening_lists` is missing; where screening is required it must name the lists that must be clear");
     }
     let screening = |days| Screening { good_for: Span::days(days), lists: Vec::new() };

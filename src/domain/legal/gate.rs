@@ -175,7 +175,9 @@ fn may_call(law: &Law, row: &Row, facts: &CallFacts<'_>, now: Moment) -> CallGat
     {
         return CallGate::NotAllowed(Why::CallNeedsConsent { place: place(), level });
     }
-    let clear = row.screening.as_ref().is_none_or(|s| !facts.listed && stale(s, facts, now).is_empty());
+    // Required and no list named: nothing can clear it.
+    let is_clear = |s: &Screening| !s.lists.is_empty() && !facts.listed && stale(s, facts, now).is_empty();
+    let clear = row.screening.as_ref().is_none_or(is_clear);
     let inquiry = facts.consent.inquiry(facts.inquiry_at);
     let basis = if let Some(given) = consent {
         given

@@ -2,6 +2,7 @@
 //!
 //! No lead is left with nothing planned: it has a next step, rests until a day, or was left alone for good.
 
+use super::promise;
 use super::rest::{is_misfit, is_put_off_for_good, is_revisit, rests, revisit};
 use super::review::waits_for_second_opinion;
 use super::text::Message;
@@ -76,7 +77,7 @@ fn is_idle(v: &View<'_, '_>, proposals: &[Proposal<'_>]) -> bool {
     let denied = v.conduct.denied_until.is_some_and(|at| at > v.now);
     let awaited = v.j.is_hushed(v.now) || !v.j.unsure.is_empty() || waits_for_second_opinion(v) || denied;
     let lent = v.conduct.lent.is_some() || v.conduct.stage == Stage::Lent;
-    !open && !awaited && !lent && !rests(v) && !proposals.iter().any(|p| works(p.play.class()))
+    !open && !awaited && !promise::is_ahead(v) && !lent && !rests(v) && !proposals.iter().any(|p| works(p.play.class()))
 }
 
 /// A check-in where nothing better is left, and after the last of them the goodbye.

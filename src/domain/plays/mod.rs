@@ -161,11 +161,6 @@ pub fn proposals<'a>(v: &View<'a, '_>) -> Vec<Proposal<'a>> {
         }
         desk::repair(v, &mut out, needs_screening);
     }
-    if promise::promised(v).is_some_and(|p| p.tried.is_none() && p.from > v.now) {
-        // Whoever waits for the call they asked for hears nothing else before it, but for an answer to what they wrote.
-        let early = [Play::EmailAgain, Play::OtherChannel, Play::CheckIn, Play::ReferralAsk, Play::Disengage];
-        out.retain(|p| !early.contains(&p.play));
-    }
     if !bogus {
         let before = out.len();
         desk::partner(v, &mut out);
@@ -176,6 +171,11 @@ pub fn proposals<'a>(v: &View<'a, '_>) -> Vec<Proposal<'a>> {
             out.retain(|p| !p.play.class().is_contact() || awaited.contains(&p.play));
         }
         ending::last_steps(v, &mut out);
+    }
+    if promise::is_ahead(v) {
+        // Whoever waits for the call they asked for hears nothing else before it, but for an answer to what they wrote.
+        let early = [Play::EmailAgain, Play::OtherChannel, Play::CheckIn, Play::ReferralAsk, Play::Disengage];
+        out.retain(|p| !early.contains(&p.play));
     }
     if let Some(back) = rest::away_until(v) {
         // Looked at again on the day they are back, in the windows of that day.

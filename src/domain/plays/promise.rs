@@ -21,6 +21,11 @@ pub(super) struct Promise {
     pub named: String,
 }
 
+/// A call is promised for later, and was not tried yet.
+pub(super) fn is_ahead(v: &View<'_, '_>) -> bool {
+    promised(v).is_some_and(|p| p.tried.is_none() && p.from > v.now)
+}
+
 pub(super) fn promised(v: &View<'_, '_>) -> Option<Promise> {
     let p = newest(v.facts, &v.j.calls, v.policy, v.zone).filter(|_| !v.j.clear_no)?;
     let tolerance = v.policy.plays.cadence.callback_tolerance.0;

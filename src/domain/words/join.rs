@@ -9,8 +9,18 @@ use super::judge::Said;
 use super::learned::{Cues, Sums};
 use super::person;
 
-/// What no sum of cues takes back.
-const STANDS: [Label; 5] = [Label::OptOut, Label::Complaint, Label::LegalThreat, Label::Deceased, Label::Minor];
+/// What a person must not be refused.
+const GRAVE: [Label; 5] = [Label::OptOut, Label::Complaint, Label::LegalThreat, Label::Deceased, Label::Minor];
+/// What no sum of cues takes back: the grave, a promise that would be broken, a number that would be called again.
+const STANDS: [Label; 7] = [
+    Label::OptOut,
+    Label::Complaint,
+    Label::LegalThreat,
+    Label::Deceased,
+    Label::Minor,
+    Label::Callback,
+    Label::WrongNumber,
+];
 /// A reply of so few words of which a phrase knows the meaning has no other.
 const PLAIN_WORDS: usize = 4;
 /// Where one of these is clearly said, no program wrote.
@@ -31,10 +41,10 @@ impl Composer<'_> {
             found.retain(|f| {
                 STANDS.contains(&f.label) || sums.total[f.label as usize] > bars(f.label)[1 + usize::from(f.certain)]
             });
-            let human = found.iter().any(|f| f.certain && HUMAN.contains(&f.label));
+            let human = found.iter().any(|f| f.certain && HUMAN.contains(&f.label) || GRAVE.contains(&f.label));
             automatic = self.judge.medium == Medium::Email && over(Label::AutoReply) && !human;
             if automatic {
-                found.retain(|f| matches!(f.label, Label::WrongPerson | Label::Referral) || STANDS.contains(&f.label));
+                found.retain(|f| matches!(f.label, Label::WrongPerson | Label::Referral));
                 found.extend(self.learned(Label::AutoReply, cues, sums));
             }
         }

@@ -41,12 +41,14 @@ impl Postgres {
     pub fn connect_trusting(url: &str, max_connections: u32, ca_pem: Option<&Path>) -> Result<Postgres, StoreError> {
         let mut options = PgConnectOptions::from_str(url).map_err(|e| StoreError::Refused(Box::new(e)))?;
         let says_nothing = !url.contains("sslmode=") && !url.contains("ssl-mode=");
+        // A certificate, or the environment that every client of PostgreSQL obeys, says that encryption is wanted.
+        let wants_none = says_nothing && !url.contains("ssl") && std::env::var_os("PGSSLMODE").is_none();
         if let Some(path) = ca_pem {
             options = options.ssl_root_cert(path);
             if says_nothing {
                 options = options.ssl_mode(PgSslMode::VerifyFull);
             }
-        } else if says_nothing && is_loopback(options.get_host()) {
+        } else if wants_none && is_loopback(options.get_host()) {
             // Whoever can listen there can read our memory; encrypting costs both sides a tenth of their work.
             options = options.ssl_mode(PgSslMode::Disable);
         }
