@@ -142,7 +142,10 @@ fn spell(lexicon: &Lexicon, text: &str, token: &Token, opens: bool, out: &mut St
             if out[from..].ends_with("'s") {
                 out.truncate(out.len() - 2);
             }
-            return if out.len() == from { out.push('-') } else { () };
+            if out.len() == from {
+                out.push('-');
+            }
+            return;
         }
     };
     out.push_str(kind);
