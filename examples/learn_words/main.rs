@@ -93,7 +93,7 @@ fn case(lexicon: &Lexicon, writer: &str, line: &str, names: &mut HashMap<String,
         let seen = &mut case.lexicon[found.label as usize];
         *seen = (*seen).max(1 + u8::from(found.certain));
     }
-    cues(lexicon, medium, text, &mut |cue, _| {
+    cues(lexicon, medium, text, at, &zone, &mut |cue, _| {
         let next = names.len() as u32;
         let id = names.get(cue).copied().unwrap_or_else(|| *names.entry(cue.to_owned()).or_insert(next));
         case.cues.insert(id);

@@ -47,7 +47,7 @@ use token::{Shape, Token};
 /// Reads one text that was written at `at` by somebody who lives in `zone`; `auto` says that a program sent it.
 /// At most one finding a label, but for referrals of several people; ordered by place.
 pub fn read(lexicon: &Lexicon, medium: Medium, auto: bool, text: &str, at: Moment, zone: &Zone) -> Vec<Finding> {
-    read_counted(lexicon, medium, auto, text, at, zone).0
+    read_counted(lexicon, medium, auto, text, at, zone, None).0
 }
 
 /// Whether a text message asks to be written to again ("START").
@@ -62,9 +62,12 @@ pub fn reopens(lexicon: &Lexicon, medium: Medium, text: &str) -> bool {
         && tokens.iter().all(|t| is(t, known.start_word) || is(t, known.filler) || is(t, known.greeting))
 }
 
+/// Takes each cue of a text and the number of its sentence.
+type Sink<'a> = &'a mut dyn FnMut(&str, u32);
+
 /// Every cue that the learned part sees in a text, with the number of its sentence: what the trainer learns from.
-pub fn cues(lexicon: &Lexicon, medium: Medium, text: &str, sink: &mut dyn FnMut(&str, u32)) {
-    cues::each(lexicon, &lexicon.cues.kinds, medium, text, &visible_tokens(lexicon, medium, text), sink);
+pub fn cues(lexicon: &Lexicon, medium: Medium, text: &str, at: Moment, zone: &Zone, sink: Sink) {
+    read_counted(lexicon, medium, false, text, at, zone, Some(sink));
 }
 
 fn visible_tokens(lexicon: &Lexicon, medium: Medium, text: &str) -> Vec<Token> {
@@ -81,7 +84,8 @@ fn visible_tokens(lexicon: &Lexicon, medium: Medium, text: &str) -> Vec<Token> {
     tokens
 }
 
-/// Also tells how many steps the reading took, so that a test can hold it to linear time without a clock.
+/// Also tells how many steps the reading took, so that a test can hold it to linear time without a clock, and the cues
+/// that were seen, if asked for.
 fn read_counted(
     lexicon: &Lexicon,
     medium: Medium,
@@ -89,6 +93,7 @@ fn read_counted(
     text: &str,
     at: Moment,
     zone: &Zone,
+    sink: Option<Sink>,
 ) -> (Vec<Finding>, usize) {
     let tokens = visible_tokens(lexicon, medium, text);
     if tokens.is_empty() {
@@ -140,7 +145,10 @@ fn read_counted(
     let said = judge.judge(hits);
     let composer = Composer { judge: &judge, dates: &dates, times: &times, present: reader.present };
     let findings = composer.compose(said, auto);
-    let sums = lexicon.cues.sum(lexicon, medium, text, &tokens);
+    let sums = lexicon.cues.sum(lexicon, medium, text, &judge.spoken());
+    if let Some(sink) = sink {
+        cues::each(lexicon, &lexicon.cues.kinds, medium, text, &judge.spoken(), sink);
+    }
     (composer.join(findings, &lexicon.cues, &sums), steps + tokens.len())
 }
 
@@ -150,7 +158,7 @@ mod tests {
 
     fn steps(text: &str) -> usize {
         let at = Moment::from_timestamp("2026-03-03T16:00:00Z".parse().unwrap());
-        read_counted(Lexicon::shipped(), Medium::Email, false, text, at, &Zone::utc()).1
+        read_counted(Lexicon::shipped(), Medium::Email, false, text, at, &Zone::utc(), None).1
     }
 
     #[test]

@@ -9,12 +9,6 @@ use gleaner::domain::time::{Moment, Zone, date_of_day};
 use gleaner::domain::words::{Finding, Label, Lexicon, Medium, read, reopens};
 use proptest::prelude::*;
 
-/// What people wrote down, without what was learned beside it: that is measured in `evaluation`.
-fn phrases() -> &'static Lexicon {
-    static PHRASES: std::sync::OnceLock<Lexicon> = std::sync::OnceLock::new();
-    PHRASES.get_or_init(|| Lexicon::shipped().clone().without_cues())
-}
-
 fn moment() -> Moment {
     Moment::from_timestamp("2026-03-03T16:00:00Z".parse().unwrap())
 }
@@ -24,12 +18,12 @@ fn new_york() -> Zone {
 }
 
 fn labels(medium: Medium, text: &str) -> Vec<&'static str> {
-    read(phrases(), medium, false, text, moment(), &new_york()).iter().map(|f| f.label.name()).collect()
+    read(Lexicon::shipped(), medium, false, text, moment(), &new_york()).iter().map(|f| f.label.name()).collect()
 }
 
 /// The date of the timing in an e-mail written on Tuesday 3 March 2026 in New York.
 fn date(text: &str) -> String {
-    let found = read(phrases(), Medium::Email, false, text, moment(), &new_york());
+    let found = read(Lexicon::shipped(), Medium::Email, false, text, moment(), &new_york());
     let day = found.iter().find(|f| f.label == Label::Timing).and_then(|f| f.date);
     day.map_or("none".to_owned(), |d| date_of_day(d).to_string())
 }
@@ -71,7 +65,7 @@ fn a_date_is_counted_from_the_day_of_the_text() {
 #[test]
 fn a_bare_word_opts_out_only_alone_and_a_longer_text_needs_an_object() {
     let opt_out = |medium, text: &str| {
-        let found = read(phrases(), medium, false, text, moment(), &new_york());
+        let found = read(Lexicon::shipped(), medium, false, text, moment(), &new_york());
         found.iter().find(|f| f.label == Label::OptOut).map(|f| (f.certain, f.scope.unwrap().name()))
     };
     for (medium, text, want) in [
@@ -190,7 +184,7 @@ fn in_a_text_message_a_name_may_be_written_small() {
 
 /// The hour and minute of the callback in a text message sent at 11:00 in New York.
 fn time(text: &str) -> String {
-    let found = read(phrases(), Medium::Sms, false, text, moment(), &new_york());
+    let found = read(Lexicon::shipped(), Medium::Sms, false, text, moment(), &new_york());
     let at = found.iter().find(|f| f.label == Label::Callback).and_then(|f| f.at);
     match at {
         Some(gleaner::domain::event::WhenLocal::Local(t)) => format!("{:02}:{:02}", t.hour(), t.minute()),

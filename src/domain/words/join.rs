@@ -22,7 +22,7 @@ const STANDS: [Label; 7] = [
     Label::WrongNumber,
 ];
 /// A reply of so few words of which a phrase knows the meaning has no other.
-const PLAIN_WORDS: usize = 4;
+const PLAIN_WORDS: usize = 5;
 /// Where one of these is clearly said, no program wrote.
 const HUMAN: [Label; 6] =
     [Label::Interest, Label::Disinterest, Label::OptOut, Label::Callback, Label::Complaint, Label::LegalThreat];
@@ -30,11 +30,12 @@ const HUMAN: [Label; 6] =
 impl Composer<'_> {
     /// The findings of the lexicon with those of the cues.
     pub fn join(&self, mut found: Vec<Finding>, cues: &Cues, sums: &Sums) -> Vec<Finding> {
-        if self.judge.tokens.len() <= PLAIN_WORDS && found.iter().any(|f| f.certain) {
+        if self.judge.tokens.len() <= PLAIN_WORDS && !found.is_empty() {
             return found;
         }
         let bars = |label: Label| &cues.bars[label as usize];
-        let over = |label: Label| sums.total[label as usize] > bars(label)[0];
+        let denied = |label: Label| self.judge.denied & label.bit() != 0;
+        let over = |label: Label| sums.total[label as usize] > bars(label)[0] && !denied(label);
         let has = |found: &[Finding], label: Label| found.iter().any(|f| f.label == label);
         let mut automatic = has(&found, Label::AutoReply);
         if !automatic {

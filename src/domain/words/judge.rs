@@ -3,6 +3,8 @@
 //! A phrase inside a longer one is part of that; a negation within reach turns it round; an "if" before it makes it a
 //! supposition. What remains is handed to `compose`, which makes findings of it.
 
+use std::borrow::Cow;
+
 use super::finding::{Label, Medium};
 use super::group::{Kind, Needs, Negated};
 use super::lexicon::Lexicon;
@@ -26,6 +28,10 @@ pub struct Judge<'a> {
     pub tokens: &'a [Token],
     /// The neutral phrase or boilerplate that hides a token, by number; 0 for none.
     pub(super) hidden: Vec<u32>,
+    /// The stretches that are boilerplate, in order.
+    pub(super) boilerplate: Vec<std::ops::Range<usize>>,
+    /// The labels whose phrases a negation took back: what is denied in so many words is not meant either.
+    pub(super) denied: u32,
     /// Where the phrase that a token belongs to ends; 0 for none.
     pub(super) taken: Vec<u32>,
     /// How many tokens before each one are more than fillers.
@@ -41,8 +47,9 @@ impl<'a> Judge<'a> {
         let sets = tokens.iter().fold(0, |all, t| all | lexicon.words.info(t.word).sets);
         let first_line = tokens.first().and_then(|t| text[t.start as usize..].find('\n').map(|n| n + t.start as usize));
         let (hidden, weight) = (vec![0; tokens.len()], Vec::with_capacity(tokens.len() + 1));
+        let (boilerplate, taken) = (Vec::new(), vec![0; tokens.len()]);
         let mut judge =
-            Judge { lexicon, medium, text, tokens, hidden, taken: vec![0; tokens.len()], weight, sets, first_line };
+            Judge { lexicon, medium, text, tokens, hidden, boilerplate, denied: 0, taken, weight, sets, first_line };
         let (mut sum, mut thanking) = (0, false);
         judge.weight.push(0);
         for (i, token) in tokens.iter().enumerate() {
@@ -72,6 +79,21 @@ impl<'a> Judge<'a> {
         (greeted || alone) && named(&self.tokens[i])
     }
 
+    /// The words that somebody wrote, without boilerplate.
+    pub fn spoken(&self) -> Cow<'_, [Token]> {
+        if self.boilerplate.is_empty() {
+            return Cow::Borrowed(self.tokens);
+        }
+        let mut spoken = Vec::with_capacity(self.tokens.len());
+        let mut from = 0;
+        for hidden in &self.boilerplate {
+            spoken.extend_from_slice(&self.tokens[from..hidden.start.max(from)]);
+            from = hidden.end.max(from);
+        }
+        spoken.extend_from_slice(&self.tokens[from..]);
+        Cow::Owned(spoken)
+    }
+
     /// The tokens of sentence `n`.
     pub fn sentence(&self, n: u32) -> std::ops::Range<usize> {
         self.tokens.partition_point(|t| t.sentence < n)..self.tokens.partition_point(|t| t.sentence <= n)
@@ -97,7 +119,9 @@ impl<'a> Judge<'a> {
         for h in kept.iter().filter(spent) {
             self.taken[h.from as usize..h.to as usize].fill(h.to);
         }
-        kept.iter().filter_map(|h| self.weigh(h)).collect()
+        let said: Vec<Result<Said, u32>> = kept.iter().map(|h| self.weigh(h)).collect();
+        self.denied = said.iter().filter_map(|s| s.as_ref().err()).fold(0, |all, label| all | label);
+        said.into_iter().filter_map(Result::ok).collect()
     }
 
     fn hide(&mut self, hits: &[Hit]) {
@@ -113,6 +137,7 @@ impl<'a> Judge<'a> {
                     let end = line.map_or(self.text.len(), |n| n + self.tokens[h.from as usize].start as usize) as u32;
                     let to = self.tokens.partition_point(|t| t.start < end);
                     self.hidden[from.max(footer_to)..to].fill(number);
+                    self.boilerplate.push(from.max(footer_to)..to);
                     footer_to = to;
                 }
                 Kind::Label(_) => {}
@@ -167,15 +192,16 @@ impl<'a> Judge<'a> {
         inside == to - from || from > 0 && cut(from - 1, from) || cut(to - 1, to) || h.gappy && inside > 0
     }
 
-    fn weigh(&self, h: &Hit) -> Option<Said> {
+    /// The phrase as it counts; or else the label that a negation took back, as a bit, or 0.
+    fn weigh(&self, h: &Hit) -> Result<Said, u32> {
         let group = &self.lexicon.groups[usize::from(h.group)];
-        let Kind::Label(mut label) = group.kind else { return None };
+        let Kind::Label(mut label) = group.kind else { return Err(0) };
         let (from, to) = (h.from as usize, h.to as usize);
         let mut certain = group.certain;
         let supposed = matches!(label, Label::Interest | Label::Disinterest | Label::Callback)
             && (self.near_before(from, self.lexicon.known.condition).is_some() || self.doubted(from));
         if supposed {
-            return None;
+            return Err(0);
         }
         if group.negated != Negated::Keep
             && let Some(distance) = self.negated(from)
@@ -187,9 +213,9 @@ impl<'a> Judge<'a> {
                     label = other;
                     certain = false;
                 }
-                _ => return None,
+                _ => return Err(label.bit()),
             }
         }
-        Some(Said { label, group: usize::from(h.group), from, to, certain })
+        Ok(Said { label, group: usize::from(h.group), from, to, certain })
     }
 }

@@ -3,15 +3,14 @@
 //! A linear model: the weights of the cues in a text are added up and held against a bar. What follows from a label
 //! found this way is decided in `join`; where the file comes from, in `examples/learn_words.rs`.
 
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
 use std::sync::{Arc, OnceLock};
+
+use rustc_hash::FxHashMap;
 
 use super::cues;
 use super::finding::{Label, Medium};
 use super::lexicon::{Lexicon, content_hash};
 use super::token::Token;
-use super::vocabulary::Fnv;
 
 pub const LABELS: usize = Label::ALL.len();
 
@@ -24,7 +23,7 @@ pub const THIN: f32 = 10.0;
 /// Weights are written as whole hundredths.
 const UNIT: f32 = 100.0;
 
-type Map<V> = HashMap<Box<str>, V, BuildHasherDefault<Fnv>>;
+type Map<V> = FxHashMap<Box<str>, V>;
 
 /// Which words are akin: a wide kind, used in pairs, and a narrow one.
 #[derive(Clone, Debug, Default)]
