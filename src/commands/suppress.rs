@@ -99,7 +99,7 @@ pub async fn import<S: Store>(
     writeln!(
         out,
         "Closed {}; {} left out.",
-        super::counted(closed, "number or address"),
+        if closed == 1 { "1 number or address".to_owned() } else { format!("{closed} numbers and addresses") },
         super::counted(refused, "line")
     )?;
     Ok(refused == 0)

@@ -46,6 +46,21 @@ async fn the_least_rights_are_enough_and_what_lacks_is_said() {
         let [configure, write, read] = permissions(user, &cluster.prefix);
         broker.control(&["set_permissions", user, &configure, &write, &read]);
     }
+    // Where nothing is there yet: looking makes nothing, and the user that may declare can make all of it.
+    let [configure, write, read] = permissions("gleaner-declaring", "first.");
+    broker.control(&["add_user", "first", "s3cret"]);
+    broker.control(&["set_permissions", "first", &configure, &write, &read]);
+    let first = |args: &[&str]| {
+        let mut command = cluster.command(args);
+        command.env("AMQP_URL", broker.url_for("first", "s3cret")).env("GLEANER__NAMES__PREFIX", "first.");
+        command.output().unwrap()
+    };
+    first(&["check"]);
+    let missing = String::from_utf8(first(&["topology", "--diff"]).stdout).unwrap();
+    assert_eq!(missing.lines().filter(|line| line.contains("missing")).count(), 20, "{missing}");
+    let made = first(&["topology", "--apply"]);
+    assert!(made.status.success(), "{made:?}");
+    assert!(first(&["topology", "--diff"]).status.success());
 
     // One that declares, and one that need not.
     (cluster.url, cluster.amqp) = (role("gleaner_worker"), broker.url_for("gleaner-declaring", "s3cret"));

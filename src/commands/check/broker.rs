@@ -15,7 +15,10 @@ const LARGEST_BEFORE_4: u64 = 128 << 20;
 const LARGEST_SINCE_4: u64 = 16 << 20;
 
 pub async fn check(config: &Config, found: &mut Findings) {
-    let broker = match app::rabbit(config) {
+    // Whoever connects as the worker does makes what is missing; a look must not.
+    let mut looking = config.clone();
+    looking.queue.declare = false;
+    let broker = match app::rabbit(&looking) {
         Ok(broker) => broker,
         Err(error) => return found.wrong("broker", format!("{error:#}: mend `queue.url` or AMQP_URL")),
     };
@@ -62,7 +65,7 @@ fn topology(config: &Config, differences: &[Difference], found: &mut Findings) {
             true => found.wrong(
                 "topology",
                 format!(
-                    "this user may not declare {forbidden} of its exchanges and queues: give it the right to configure, or set \
+                    "this user may not declare {forbidden} of its exchanges and queues: give it the rights to configure and to read them, or set \
                      `queue.declare` to false and let somebody who may run `gleaner topology --apply`"
                 ),
             ),

@@ -134,7 +134,7 @@ fn accepted(what: &str, answer: lapin::Result<()>) -> Result<(), QueueError> {
             told(&error)
         )),
         Some(403) => QueueError::Refused(format!(
-            "{what} may not be declared by this user ({}); give it the right to configure, or have `gleaner topology` \
+            "{what} may not be declared by this user ({}); give it the rights to configure and to read it, or have `gleaner topology` \
              applied by somebody who has it and switch declaring off here",
             told(&error)
         )),

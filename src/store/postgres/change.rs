@@ -175,8 +175,8 @@ pub async fn append(session: &mut Session, changes: &Changes, kept: &Kept, lease
 }
 
 /// An outbox alone.
-pub async fn add_outbox(session: &mut Session, rows: &[OutboxRow], lease: &Lease) -> Result<(), StoreError> {
-    let changes = Changes { outbox: rows.to_vec(), ..Changes::default() };
+pub async fn add_outbox(session: &mut Session, outbox: Vec<OutboxRow>, lease: &Lease) -> Result<(), StoreError> {
+    let changes = Changes { outbox, ..Changes::default() };
     append(session, &changes, &Kept::default(), lease).await
 }
 

@@ -49,7 +49,7 @@ impl Postgres {
                 options = options.ssl_mode(PgSslMode::VerifyFull);
             }
         } else if wants_none && is_loopback(options.get_host()) {
-            // Whoever can listen there can read our memory; encrypting costs both sides a tenth of their work.
+            // Whoever can listen there can read our memory; encrypting was a fourteenth of the worker's time in a profile.
             options = options.ssl_mode(PgSslMode::Disable);
         }
         let pool = PgPoolOptions::new()

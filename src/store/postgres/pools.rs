@@ -90,7 +90,7 @@ pub async fn commit_pool(held: HeldPool, changes: PoolChanges, lease: &Lease) ->
     let answers: Vec<(LeadNo, Vec<u8>)> =
         changes.answered.into_iter().map(|(_, lead, answer)| (lead, answer)).collect();
     change::add_inbox(&mut session, &answers).await?;
-    change::add_outbox(&mut session, &changes.outbox, lease).await?;
+    change::add_outbox(&mut session, changes.outbox, lease).await?;
     defer(&mut session, &name, &changes.deferred).await?;
     session.commit().await
 }
