@@ -1,11 +1,14 @@
 //! The whole life of a lead: it always has a next step, rests until a day, or was left alone for good. In New York.
 
 use gleaner::domain::conduct::{Conduct, Stage};
+use gleaner::domain::decide::Mode;
 use gleaner::domain::event::MeetingWhat;
+use gleaner::domain::policy::Fictional;
 use gleaner::domain::time::{Moment, Span};
+use gleaner::domain::working_set::Env;
 use serde_json::{Value, json};
 
-use crate::support::{World, at, event};
+use crate::support::{World, at, env, event};
 
 const PHONE: &str = "+12125552368";
 const EMAIL: &str = "ana@example.com";
@@ -478,4 +481,18 @@ fn a_call_from_a_lead_at_rest_wakes_it_although_it_began_before_it_was_reported(
     happens(&mut w, "e-3", "call.completed", "2026-04-10T15:10:00Z", call);
     assert_eq!(w.lead().stage, "connected");
     assert!(w.lead().next_action.is_some());
+}
+
+#[test]
+fn what_was_only_observed_counts_nowhere_once_we_act_and_the_lead_is_decided_anew() {
+    let observing = Env { mode: Mode::Observe, ..env(Fictional::Allow) };
+    let mut w = World::with(observing);
+    captured(&mut w, json!({ "email": EMAIL, "phone": PHONE }), fits(), false);
+    w.until("2026-03-03T18:00:00Z");
+    assert_eq!(w.plays(), Vec::<String>::new());
+    w.replay.set_env(env(Fictional::Allow));
+    w.until("2026-03-05T23:00:00Z");
+    let calls = w.calls();
+    assert_eq!(calls[0]["data"]["attempt"], 1, "{:?}", w.plays());
+    assert!(w.plays().contains(&"first_email".to_owned()), "{:?}", w.plays());
 }

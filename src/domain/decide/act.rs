@@ -60,6 +60,9 @@ pub(super) fn act(
         }
         fire(facts, conduct, j, chosen, runner_up, text, who, ctx, d);
     }
+    // Nobody reports on what was only observed: the next step comes when its time is over.
+    let observed = |e: &&Entry| e.state == TaskState::Observed && e.class.is_contact() && e.expires_at > ctx.now;
+    look_by(conduct, conduct.ledger.iter().filter(observed).map(|e| e.expires_at).min());
 }
 
 /// Asks the most urgent question that stands; one a cause, and the next shortly after.

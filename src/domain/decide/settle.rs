@@ -14,6 +14,9 @@ pub(super) fn settle(
     happened: &mut Vec<(Play, Happened)>,
 ) {
     let now = ctx.now;
+    if ctx.mode == Mode::Act {
+        forget_observed(conduct);
+    }
     match cause {
         Cause::Event(event) => settle_by_event(facts, conduct, event, now, happened),
         Cause::Answer(Answer::Granted { task, by }) => {
@@ -153,6 +156,21 @@ pub(super) fn settle_by_event(
             }
         }
         _ => {}
+    }
+}
+
+/// What was only observed nobody has seen: once we act it counts nowhere, and what is due is decided anew.
+fn forget_observed(conduct: &mut Conduct) {
+    let is_observed = |e: &Entry| e.state == TaskState::Observed;
+    if !conduct.ledger.iter().any(is_observed) {
+        return;
+    }
+    let (observed, kept): (Vec<Entry>, _) = std::mem::take(&mut conduct.ledger).into_iter().partition(is_observed);
+    conduct.ledger = kept;
+    conduct.asked.retain(|asked| !observed.iter().any(|e| e.id == asked.task));
+    if observed.iter().any(|e| e.play == Play::ContactRepair) {
+        // Which of them were only observed is not on record: rather one is asked twice than one never.
+        conduct.repairs_asked.clear();
     }
 }
 
