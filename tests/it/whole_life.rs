@@ -496,3 +496,19 @@ fn what_was_only_observed_counts_nowhere_once_we_act_and_the_lead_is_decided_ane
     assert_eq!(calls[0]["data"]["attempt"], 1, "{:?}", w.plays());
     assert!(w.plays().contains(&"first_email".to_owned()), "{:?}", w.plays());
 }
+
+#[test]
+fn waiting_for_our_own_screening_is_no_rest_and_uses_up_no_revisit() {
+    let mut w = World::new();
+    let data = json!({ "lead": { "phone": "+442079460018" }, "profile": { "name": "Ann Lee", "country": "GB" } });
+    w.send(&event("e-1", "lead.captured", "2026-03-03T12:00:00Z", data));
+    assert_eq!(w.plays(), ["contact_repair"]);
+    assert_eq!(w.lead().stage, "working", "it is not laid to rest in its first hour");
+    live(&mut w, "2027-05-04T09:00:00Z", |_, _| {});
+    assert_ne!(w.lead().stage, "disengaged");
+    let clear = json!({ "lead": { "phone": "+442079460018" }, "key": "+442079460018",
+        "checks": [{ "list": "uk_tps", "result": "clear", "as_of": "2027-05-04T10:00:00Z" }] });
+    w.send(&event("e-3", "contact.screened", "2027-05-04T10:00:00Z", clear));
+    live(&mut w, "2027-05-06T09:00:00Z", |_, _| {});
+    assert_eq!(w.calls()[0]["data"]["attempt"], 1);
+}

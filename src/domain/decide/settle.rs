@@ -61,7 +61,11 @@ pub(super) fn settle(
     }
     if conduct.revisit_at.is_some_and(|at| at <= now) {
         conduct.revisit_at = None;
-        conduct.revisits = conduct.revisits.saturating_add(1);
+        // Only what we tried counts: a rest because nothing was allowed is no coming back.
+        let started = conduct.episode.started.unwrap_or(now);
+        let tried = conduct.ledger.iter().any(|e| e.class.is_contact() && e.made_at >= started);
+        let touched = facts.outbound().any(|t| t.cited.stamp.at >= started);
+        conduct.revisits = conduct.revisits.saturating_add(u8::from(tried || touched));
         conduct.episode.next(now);
         conduct.nurture_steps = 0;
         conduct.stage = Stage::Working;

@@ -68,7 +68,8 @@ pub(super) fn may_say_goodbye(v: &View<'_, '_>) -> bool {
 
 /// Nothing is planned, open or awaited, and the lead does not rest until a day.
 fn is_idle(v: &View<'_, '_>, proposals: &[Proposal<'_>]) -> bool {
-    let works = |class: Class| matches!(class, Class::Voice | Class::Text | Class::Partner);
+    // A repair too: a number that is just being screened or mended is a next step.
+    let works = |class: Class| matches!(class, Class::Voice | Class::Text | Class::Data | Class::Partner);
     let open = v
         .conduct
         .ledger
