@@ -185,21 +185,24 @@ pub fn decide(lead: &mut Lead, cause: &Cause<'_>, ctx: &Context<'_>) -> Decision
     let place_facts = place_facts(facts);
     let place = policy.law.place(&place_facts);
     let zone = policy.zone_at(&place);
-    let asked = {
-        let view = View {
-            facts,
-            conduct,
-            j: &j,
-            policy,
-            place: &place,
-            zone: &zone,
-            now,
-            closed: &closed,
-            shared_touches: ctx.shared_touches,
-            max_event_age: ctx.max_event_age,
+    // No closure: conduct is written between the two looks.
+    macro_rules! view {
+        () => {
+            View {
+                facts,
+                conduct,
+                j: &j,
+                policy,
+                place: &place,
+                zone: &zone,
+                now,
+                closed: &closed,
+                shared_touches: ctx.shared_touches,
+                max_event_age: ctx.max_event_age,
+            }
         };
-        plays::asked_to_wait(&view)
-    };
+    }
+    let asked = plays::asked_to_wait(&view!());
     open_episode(facts, conduct, &j, asked.is_some(), cause, ctx);
     let rested_until = park(conduct, asked, ctx);
     conduct.stage = stage(facts, conduct, &j, &closed, now);
@@ -210,18 +213,7 @@ pub fn decide(lead: &mut Lead, cause: &Cause<'_>, ctx: &Context<'_>) -> Decision
     conduct.look_again = None;
     conduct.next_action = None;
     if ctx.mode != Mode::Paused {
-        let view = View {
-            facts,
-            conduct,
-            j: &j,
-            policy,
-            place: &place,
-            zone: &zone,
-            now,
-            closed: &closed,
-            shared_touches: ctx.shared_touches,
-            max_event_age: ctx.max_event_age,
-        };
+        let view = view!();
         let standing = plays::questions(&view);
         let settled = plays::settled(&view, &standing);
         let reviews = plays::reviews(&view, &standing, ctx.mode == Mode::Observe);
