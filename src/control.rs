@@ -67,7 +67,7 @@ impl AppliedPolicy {
     }
 }
 
-/// How far the re-score after a change of policy is.
+/// How far the re-score is that follows a change of policy, or the switch from watching to acting.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rescore {
     /// Hash of the policy that leads are judged by anew.
@@ -76,6 +76,9 @@ pub struct Rescore {
     pub after: i64,
     pub leads: u64,
     pub is_done: bool,
+    /// A worker has only watched since all leads were last decided on by one that acts.
+    #[serde(default)]
+    pub watched: bool,
     #[serde(with = "crate::domain::task::rfc3339::option")]
     pub began: Option<Moment>,
     #[serde(with = "crate::domain::task::rfc3339::option")]

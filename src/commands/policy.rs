@@ -11,16 +11,17 @@ use serde_json::json;
 
 use super::{Console, Output, counted, write_table};
 use crate::control::{self, AppliedPolicy, Rescore};
-use crate::domain::diagnosis::judge;
+use crate::domain::diagnosis::{Judgement, judge};
 use crate::domain::identity::LeadNo;
-use crate::domain::lead::Lead;
 use crate::domain::policy::{Policy, SHIPPED};
-use crate::domain::world::World;
+use crate::domain::time::Span;
 use crate::reading::Reader;
 use crate::store::Store;
 
 /// Leads judged at once by both policies.
 const PAGE: usize = 500;
+/// By then a worker that runs has begun to judge the leads by a policy that was applied.
+const RESCORE_BEGINS: Span = Span::minutes(1);
 /// Leads named as examples of a move.
 const EXAMPLES: usize = 3;
 
@@ -75,6 +76,7 @@ fn whole(files: &[(String, String)]) -> Vec<(String, String)> {
 pub async fn show<S: Store>(store: &S, configured: &Policy, output: Output, out: &mut impl Write) -> Result<()> {
     let (_, applied) = control::read::<AppliedPolicy>(store).await?;
     let (_, rescore) = control::read::<Rescore>(store).await?;
+    let now = store.info().await?.now;
     let in_force = if applied.files.is_empty() { &configured.hash } else { &applied.hash };
     let rescore = Some(rescore).filter(|r| r.policy == *in_force);
     if output != Output::Table {
@@ -95,11 +97,13 @@ pub async fn show<S: Store>(store: &S, configured: &Policy, output: Output, out:
     if applied.at.is_some() && configured.hash != *in_force {
         writeln!(out, "The configured one ({}) is not used while another is applied.", configured.hash)?;
     }
+    let applied_just_now = applied.at.is_some_and(|at| now - at < RESCORE_BEGINS);
     match rescore {
         Some(r) if r.is_done => writeln!(out, "All leads are judged by it ({}).", counted(r.leads, "lead"))?,
         Some(r) => {
             writeln!(out, "{} judged by it so far; the others follow in the background.", counted(r.leads, "lead"))?
         }
+        None if applied_just_now => writeln!(out, "It was applied just now; the leads are judged by it within seconds.")?,
         None if applied.at.is_some() => writeln!(out, "The leads are not judged by it yet: is a worker running?")?,
         None => {}
     }
@@ -126,11 +130,16 @@ pub async fn diff<S: Store>(
     let values = changed_values(before, files);
     let now = reader.now().await?;
     let (mut moves, mut judged, mut after) = (BTreeMap::<(String, String), Move>::new(), 0_u64, LeadNo(0));
+    let (mut fit, mut engagement, mut grades) = (Shift::default(), Shift::default(), 0_u64);
     while let Some((leads, last)) = reader.page(after, PAGE).await.context("cannot judge the leads")? {
         after = last;
         for lead in &leads {
-            let (from, to) = (opinion(lead, &in_force, &world, now), opinion(lead, other, &world, now));
+            let [was, would] = [&in_force, other].map(|policy| judge(&lead.facts, policy, &world.givers, now));
             judged += 1;
+            fit.add(would.fit.score - was.fit.score);
+            engagement.add(would.engagement.score - was.engagement.score);
+            grades += u64::from(was.grade != would.grade);
+            let (from, to) = (opinion(&was), opinion(&would));
             if from != to {
                 let found = moves.entry((from, to)).or_default();
                 found.leads += 1;
@@ -149,8 +158,8 @@ pub async fn diff<S: Store>(
             .collect();
         let values: Vec<_> =
             values.iter().map(|[at, from, to]| json!({ "value": at, "from": from, "to": to })).collect();
-        let told =
-            json!({ "from": in_force.hash, "to": other.hash, "values": values, "judged": judged, "moves": moves });
+        let told = json!({ "from": in_force.hash, "to": other.hash, "values": values, "judged": judged, "moves": moves,
+            "fit": fit.json(), "engagement": engagement.json(), "grades": grades });
         writeln!(out, "{told}")?;
         return Ok(());
     }
@@ -169,7 +178,51 @@ pub async fn diff<S: Store>(
             moves.into_iter().map(|((from, to), m)| [m.leads.to_string(), from, to, m.examples.join(", ")]).collect();
         write_table(out, ["leads", "in force", "there", "for example"], &rows)?;
     }
+    writeln!(out, "\n{}", fit.told("Fit"))?;
+    writeln!(out, "{}", engagement.told("Engagement"))?;
+    writeln!(out, "The grade of {} changes.", counted(grades, "lead"))?;
+    writeln!(
+        out,
+        "What would be sent is not compared here, only what is thought. For that, work past events twice: \
+         `gleaner replay --events FILE --out WAS`, then with `--policy DIR --against WAS`."
+    )?;
     Ok(())
+}
+
+/// By how much a score differs, for those leads for which it can be seen.
+#[derive(Default)]
+struct Shift(Vec<f64>);
+
+impl Shift {
+    /// Less is not seen where scores are shown.
+    const SEEN: f64 = 0.05;
+
+    fn add(&mut self, by: f64) {
+        if by.abs() >= Shift::SEEN {
+            self.0.push(by);
+        }
+    }
+
+    /// The least, the median and the most.
+    fn spread(&mut self) -> Option<[f64; 3]> {
+        self.0.sort_by(f64::total_cmp);
+        Some([*self.0.first()?, *self.0.get(self.0.len() / 2)?, *self.0.last()?])
+    }
+
+    fn told(&mut self, what: &str) -> String {
+        match self.spread() {
+            None => format!("{what} is the same for all."),
+            Some([least, median, most]) => format!(
+                "{what} differs for {}, by {least:+.1} to {most:+.1} points (median {median:+.1}).",
+                counted(self.0.len() as u64, "lead")
+            ),
+        }
+    }
+
+    fn json(&mut self) -> serde_json::Value {
+        let spread = self.spread();
+        json!({ "leads": self.0.len(), "least": spread.map(|s| s[0]), "median": spread.map(|s| s[1]), "most": spread.map(|s| s[2]) })
+    }
 }
 
 #[derive(Default)]
@@ -179,8 +232,7 @@ struct Move {
 }
 
 /// Verdict and cause in words.
-fn opinion(lead: &Lead, policy: &Policy, world: &World, now: crate::domain::time::Moment) -> String {
-    let j = judge(&lead.facts, policy, &world.givers, now);
+fn opinion(j: &Judgement<'_>) -> String {
     match j.cause {
         Some(cause) => format!("{} ({})", j.verdict.name(), cause.name()),
         None => j.verdict.name().to_owned(),

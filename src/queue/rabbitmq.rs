@@ -32,6 +32,7 @@ use lapin::uri::AMQPUri;
 use super::{DeadAction, DeadLetter, DeadLetterView, Depth, EventMessage, Published, Queue, QueueError, TaskMessage};
 pub use consume::RabbitConsumer;
 pub use declare::Difference;
+pub use rights::Rights;
 pub use settings::RabbitSettings;
 pub use topology::{Argument, Binding, Exchange, QueueSpec, Topology};
 

@@ -169,11 +169,13 @@ impl Steps {
             return Publishing(None);
         }
         let steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // What is handed over together was made by one step.
-        let parent = tasks.iter().find_map(|(task, _)| steps.get(task).cloned());
-        let parent = parent.map_or_else(Context::new, |step| Context::new().with_remote_span_context(step));
-        let events = tasks.iter().filter_map(|(_, event)| *event);
-        let links = events.take(MOST_LINKS).map(|e| Link::with_context(remote(e))).collect();
+        // Where several steps made what is published together, it belongs to the first and is linked to the others.
+        let mut by: Vec<&SpanContext> = tasks.iter().filter_map(|(task, _)| steps.get(task)).collect();
+        by.dedup_by_key(|step| step.span_id());
+        let mut by = by.into_iter().cloned();
+        let parent = by.next().map_or_else(Context::new, |step| Context::new().with_remote_span_context(step));
+        let events = tasks.iter().filter_map(|(_, event)| *event).map(remote);
+        let links = by.chain(events).take(MOST_LINKS).map(Link::with_context).collect();
         let tracer = global::tracer("gleaner");
         let span = tracer
             .span_builder("publish")

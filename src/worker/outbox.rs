@@ -21,6 +21,8 @@ use crate::telemetry::{PublishOutcome, TraceParent};
 const SWEEP: Duration = Duration::from_secs(1);
 /// Rows a sweep takes at once.
 const SWEEP_ROWS: usize = 500;
+/// Rows of several commits that are published together, so that they wait for one confirm and not each for its own.
+const AT_ONCE: usize = 1000;
 /// How long a full queue, or a routing key without a queue, is left alone.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -40,7 +42,7 @@ pub(super) async fn run<S: Store, Q: Queue>(
         let due = next_sweep.saturating_duration_since(Instant::now());
         let batch = tokio::select! {
             batch = rows.recv() => match batch {
-                Some(batch) => batch,
+                Some(batch) => with_what_waits(batch, &mut rows),
                 None => return,
             },
             () = tokio::time::sleep(due), if !*stop.borrow() => {
@@ -53,6 +55,16 @@ pub(super) async fn run<S: Store, Q: Queue>(
         };
         publish(&worker, batch, &mut paused).await;
     }
+}
+
+/// What was committed while the batch before was being published goes along, in its order.
+fn with_what_waits(mut batch: Vec<OutboxRow>, rows: &mut mpsc::Receiver<Vec<OutboxRow>>) -> Vec<OutboxRow> {
+    while batch.len() < AT_ONCE
+        && let Ok(more) = rows.try_recv()
+    {
+        batch.extend(more);
+    }
+    batch
 }
 
 async fn sweep<S: Store, Q: Queue>(worker: &Worker<S, Q>, paused: &BTreeMap<String, Instant>) -> Vec<OutboxRow> {

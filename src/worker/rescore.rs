@@ -1,4 +1,5 @@
-//! The re-score lane: after a policy was applied every lead is decided on anew, in the background, a page at a time.
+//! The re-score lane: after a policy was applied, and after workers that watched begin to act, every lead is decided on
+//! anew, in the background, a page at a time.
 //!
 //! How far it is stands in the database, so that it goes on after a restart and with any number of workers: two that
 //! work the same page do it one after the other, and the second finds nothing to change. What it causes joins the ramp.
@@ -26,7 +27,11 @@ const IDLE: Duration = Duration::from_secs(2);
 /// Re-scores what is to be re-scored until told to stop.
 pub(super) async fn run<S: Store, Q: Queue>(worker: Worker<S, Q>, mut stop: Stop) {
     let mut done = None;
+    let mut watched = false;
     loop {
+        if !watched && worker.env().mode == Mode::Observe {
+            watched = tell_watched(&worker).await;
+        }
         let pause = match page(&worker, &mut done).await {
             Ok(true) => BREATH,
             Ok(false) => IDLE,
@@ -38,10 +43,20 @@ pub(super) async fn run<S: Store, Q: Queue>(worker: Worker<S, Q>, mut stop: Stop
         };
         tokio::select! {
             biased;
-            () = stopped(&mut stop) => return,
+            () = stopped(&mut stop) => break,
             () = tokio::time::sleep(pause) => {}
         }
     }
+    // Once more at the end: a worker that acts may have begun meanwhile, and what was watched since is to be looked at, too.
+    if watched {
+        tell_watched(&worker).await;
+    }
+}
+
+/// Takes down that leads are only watched here, for the first worker that acts; whether that succeeded.
+async fn tell_watched<S: Store, Q: Queue>(worker: &Worker<S, Q>) -> bool {
+    let told = control::change::<Rescore>(&worker.store, |progress| progress.watched = true).await;
+    told.inspect_err(|error| tracing::debug!(error = chain(error), "that this worker watches is taken down later")).is_ok()
 }
 
 /// Works one page; false when there is nothing to do. `done` is the policy by which all leads are known to be judged.
@@ -51,18 +66,23 @@ async fn page<S: Store, Q: Queue>(worker: &Worker<S, Q>, done: &mut Option<Strin
     if env.mode == Mode::Paused || done.as_ref() == Some(&env.policy.hash) {
         return Ok(false);
     }
-    if !worker.store.control_versions().await?.contains_key(AppliedPolicy::NAME) {
+    let shared = worker.store.control_versions().await?;
+    if !shared.contains_key(AppliedPolicy::NAME) && !shared.contains_key(Rescore::NAME) {
         return Ok(false);
     }
     let (seen, mut progress) = control::read::<Rescore>(&worker.store).await?;
     let now = worker.store.info().await?.now;
-    if progress.policy != env.policy.hash {
+    if progress.watched && env.mode == Mode::Act {
+        progress = Rescore { policy: env.policy.hash.clone(), began: Some(now), ..Rescore::default() };
+        tracing::info!("what was only watched so far is acted on: all leads are decided on anew, in the background");
+    } else if progress.policy != env.policy.hash {
         let (_, applied) = control::read::<AppliedPolicy>(&worker.store).await?;
         if applied.hash != env.policy.hash {
             // This worker does not have the newest one yet; it will within a second, or cannot read it.
             return Ok(false);
         }
-        progress = Rescore { policy: env.policy.hash.clone(), began: Some(now), ..Rescore::default() };
+        let watched = progress.watched;
+        progress = Rescore { policy: env.policy.hash.clone(), watched, began: Some(now), ..Rescore::default() };
         tracing::info!(policy = progress.policy, "all leads are judged by the new policy, in the background");
     } else if progress.is_done {
         *done = Some(env.policy.hash.clone());
@@ -79,7 +99,7 @@ async fn page<S: Store, Q: Queue>(worker: &Worker<S, Q>, done: &mut Option<Strin
     }
     // Where another worker was first, its progress counts.
     if control::write(&worker.store, seen, &progress).await? && progress.is_done {
-        tracing::info!(policy = progress.policy, leads = progress.leads, "all leads are judged by the new policy");
+        tracing::info!(policy = progress.policy, leads = progress.leads, "all leads are decided on anew");
     }
     Ok(true)
 }

@@ -8,6 +8,7 @@ use gleaner::domain::time::{Moment, Span};
 use gleaner::domain::working_set::Env;
 use serde_json::{Value, json};
 
+use crate::embedded::{Embedded, inquiry, wait_for};
 use crate::support::{World, at, env, event};
 
 const PHONE: &str = "+12125552368";
@@ -495,6 +496,24 @@ fn what_was_only_observed_counts_nowhere_once_we_act_and_the_lead_is_decided_ane
     let calls = w.calls();
     assert_eq!(calls[0]["data"]["attempt"], 1, "{:?}", w.plays());
     assert!(w.plays().contains(&"first_email".to_owned()), "{:?}", w.plays());
+}
+
+#[test]
+fn when_workers_that_watched_begin_to_act_every_lead_is_decided_on_anew_at_once() {
+    let (offset, _) = Embedded::noon();
+    let mut worker = Embedded::new(&[("GLEANER__CLOCK__OFFSET", &offset)]);
+    worker.start_with(&[("GLEANER__ACT__MODE", "observe")]);
+    worker.send(&[inquiry("e-1", EMAIL, PHONE, &worker.now())]);
+    wait_for("the lead", || worker.told(&["export"]).contains(EMAIL).then_some(()));
+    assert_eq!(worker.tasks("calls-now"), Vec::<Value>::new());
+    worker.stop();
+    worker.start();
+    assert_eq!(worker.first_tasks("calls-now").len(), 1);
+    worker.stop();
+    worker.start();
+    let is_over = || worker.told(&["policy", "show"]).contains("All leads are judged by it (1 lead).").then_some(());
+    wait_for("the end of it", is_over);
+    assert!(!worker.log().contains("decided on anew"), "once is enough: {}", worker.log());
 }
 
 #[test]

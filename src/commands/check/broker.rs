@@ -6,7 +6,7 @@ use super::installation::size;
 use super::{Findings, counted, set_aside};
 use crate::app;
 use crate::config::Config;
-use crate::queue::rabbitmq::{Difference, RabbitMq};
+use crate::queue::rabbitmq::{Difference, RabbitMq, Rights};
 use crate::queue::{Depth, Queue};
 
 /// What RabbitMQ lets through unless it is told otherwise (`max_message_size`): 128 MiB until 3.13, 16 MiB since 4.0. It
@@ -101,12 +101,16 @@ fn topology(config: &Config, differences: &[Difference], found: &mut Findings) {
 }
 
 async fn rights(broker: &RabbitMq, found: &mut Findings) {
-    match broker.missing_rights().await {
-        Ok(missing) if missing.is_empty() => found.ok("broker user", "it may receive and publish what a worker does"),
-        Ok(missing) => found.wrong(
+    match broker.rights().await {
+        Ok(Rights { missing, .. }) if !missing.is_empty() => found.wrong(
             "broker user",
             format!("it may not {}: `rabbitmqctl set_permissions`, as docs/security.md has it", missing.join(", nor ")),
         ),
+        Ok(Rights { unknown, .. }) if !unknown.is_empty() => found.note(
+            "broker user",
+            format!("whether it may {} can be asked once these are there: check again then", unknown.join(", and ")),
+        ),
+        Ok(_) => found.ok("broker user", "it may receive and publish what a worker does"),
         Err(error) => found.wrong("broker user", format!("what it may do cannot be asked: {:#}", anyhow!(error))),
     }
 }

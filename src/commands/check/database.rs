@@ -46,12 +46,14 @@ async fn obeyed<S: Store>(config: &Config, store: &S, found: &mut Findings) {
     match control::read::<Pauses>(store).await {
         Ok((_, pauses)) => {
             let queues: Vec<&str> = pauses.queues.keys().map(String::as_str).collect();
-            match pauses.all {
-                Some(since) => found.note("paused", format!("everything, since {since}: `gleaner resume` ends it")),
-                None if queues.is_empty() => found.ok("paused", "nothing"),
-                None => {
-                    found.note("paused", format!("the queues {}: `gleaner resume QUEUE` ends it", queues.join(", ")))
-                }
+            if let Some(since) = pauses.all {
+                found.note("paused", format!("everything, since {since}: `gleaner resume` ends it"));
+            }
+            if !queues.is_empty() {
+                found.note("paused", format!("the queues {}: `gleaner resume QUEUE` ends it", queues.join(", ")));
+            }
+            if pauses == Pauses::default() {
+                found.ok("paused", "nothing");
             }
         }
         Err(error) => found.wrong("paused", format!("{:#}", anyhow!(error))),

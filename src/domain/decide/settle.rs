@@ -233,7 +233,7 @@ pub(super) fn open_episode(
     if !facts.is_invited() {
         return;
     }
-    let initiative = facts.newest_initiative().filter(|c| is_by(cause, c, facts)).map(|c| c.stamp.at);
+    let initiative = facts.newest_initiative().filter(|c| is_by(cause, c, facts, &conduct.asked)).map(|c| c.stamp.at);
     let Some(started) = conduct.episode.started else {
         let asked = facts.first_inquiry.as_ref().or(facts.put_forward.as_ref()).map(|c| c.stamp.at);
         // An inquiry that lies in the future by a skewed clock starts now.
@@ -270,12 +270,22 @@ pub(super) fn open_episode(
     }
 }
 
-/// Whether this cause is what the lead last did: what it did before it was laid to rest does not wake it.
-fn is_by(cause: &Cause<'_>, initiative: &crate::domain::register::Cited, facts: &Facts) -> bool {
+/// Whether this cause is what the lead last did, or a colleague's answer to what we asked about it: until then it may not
+/// have been a word to act on. What the lead did before it was laid to rest does not wake it.
+fn is_by(
+    cause: &Cause<'_>,
+    initiative: &crate::domain::register::Cited,
+    facts: &Facts,
+    asked: &[Asked],
+) -> bool {
     match cause {
         Cause::Event(event) => {
+            let about = plays::question_about(&initiative.id);
+            let answers = |asked: &Asked| Some(asked.task) == event.task_id && asked.about == about;
             // By its name: a call is on record from when it began, not from when it was reported.
-            event.id == initiative.id && event.key.tie() == initiative.stamp.tie && !is_auto_reply(facts, event)
+            let is_it =
+                event.id == initiative.id && event.key.tie() == initiative.stamp.tie && !is_auto_reply(facts, event);
+            is_it || asked.iter().any(answers)
         }
         Cause::Merged(_) | Cause::Answer(Answer::Split(_)) => true,
         Cause::Wake { .. } | Cause::Policy(_) | Cause::Answer(_) | Cause::Closed(_) => false,

@@ -11,30 +11,34 @@ use super::RabbitMq;
 use super::session::{Session, lost, reply_code, short};
 use crate::queue::QueueError;
 
+/// What a worker needs to do, a clause each ("read the queue gleaner.events"), as far as this user may not or it cannot
+/// be asked.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    pub missing: Vec<String>,
+    /// Of what is not there the broker says only that.
+    pub unknown: Vec<String>,
+}
+
 impl RabbitMq {
-    /// What a worker needs to do and this user may not, a clause each ("read the queue gleaner.events"). What is not
-    /// there is left out.
-    ///
     /// # Errors
     /// Those of a connection.
-    pub async fn missing_rights(&self) -> Result<Vec<String>, QueueError> {
+    pub async fn rights(&self) -> Result<Rights, QueueError> {
         let session = Session::open(&self.shared, "check").await?;
         let names = &self.shared.topology.names;
-        let mut missing = Vec::new();
+        let mut rights = Rights::default();
         for queue in [&names.events_queue, &names.dead_queue] {
             let channel = session.channel().await?;
-            if is_refused(session.answer(queue, consume_wrongly(&channel, queue)).await?)? {
-                missing.push(format!("read the queue {queue}"));
-            }
+            let answer = session.answer(queue, consume_wrongly(&channel, queue)).await?;
+            rights.take(format!("read the queue {queue}"), answer)?;
         }
         for (exchange, key) in [(&names.leads, "lead.captured"), (&names.tasks, "task.review"), (&names.dead, "")] {
             let channel = session.channel().await?;
-            if is_refused(session.answer(exchange, publish_wrongly(&channel, exchange, key)).await?)? {
-                missing.push(format!("write to the exchange {exchange}"));
-            }
+            let answer = session.answer(exchange, publish_wrongly(&channel, exchange, key)).await?;
+            rights.take(format!("write to the exchange {exchange}"), answer)?;
         }
         session.end().await;
-        Ok(missing)
+        Ok(rights)
     }
 }
 
@@ -53,14 +57,17 @@ async fn publish_wrongly(channel: &Channel, exchange: &str, routing_key: &str) -
     channel.basic_publish(short(exchange), short(routing_key), options, b"", properties).await?.await.map(drop)
 }
 
-fn is_refused(answer: lapin::Result<()>) -> Result<bool, QueueError> {
-    let Err(error) = answer else {
-        return Err(QueueError::Refused("the broker took a request that it should have refused".to_string()));
-    };
-    match reply_code(&error) {
-        Some(403) => Ok(true),
-        // Not there is told by the comparison of the topology.
-        Some(404 | 406) => Ok(false),
-        _ => Err(lost(&error)),
+impl Rights {
+    fn take(&mut self, what: String, answer: lapin::Result<()>) -> Result<(), QueueError> {
+        let Err(error) = answer else {
+            return Err(QueueError::Refused("the broker took a request that it should have refused".to_string()));
+        };
+        match reply_code(&error) {
+            Some(403) => self.missing.push(what),
+            Some(404) => self.unknown.push(what),
+            Some(406) => {}
+            _ => return Err(lost(&error)),
+        }
+        Ok(())
     }
 }
