@@ -6,7 +6,7 @@ mod headline;
 
 use std::fmt::Write;
 
-use crate::wire::record::{ChangedOut, LeadRecord, LevelOut, PointsOut};
+use crate::wire::record::{ChangedOut, LeadRecord, LevelOut, Planned, PointsOut, Rest};
 use headline::{channel_in_words, humanly};
 pub use headline::{headline, why_call};
 
@@ -96,7 +96,10 @@ fn next(r: &LeadRecord) -> String {
         n => says.push_str(&format!("; {n} tasks are out")),
     }
     for plan in &r.planned {
-        says.push_str(&format!("; {} planned for {}", humanly(plan.play.name()), moment(&plan.at)));
+        says.push_str(&match plan.play {
+            Planned::Play(play) => format!("; {} planned for {}", humanly(play.name()), moment(&plan.at)),
+            Planned::Rest(Rest::Revisit) => format!("; the lead rests until {} and is worked anew then", moment(&plan.at)),
+        });
     }
     says
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::domain::audit::Audited;
+use crate::domain::conduct::Conduct;
 use crate::domain::diagnosis::{Cause, Judgement, judge, would_change};
 use crate::domain::event::{Channel, WhenLocal};
 use crate::domain::identity::{KeyHash, KeyKind};
@@ -167,8 +168,31 @@ pub struct SuppressedOut {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanOut {
-    pub play: Play,
+    pub play: Planned,
     pub at: String,
+}
+
+/// A play, or `revisit`: until then the lead rests, and then it is worked anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Planned {
+    Play(Play),
+    Rest(Rest),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Rest {
+    Revisit,
+}
+
+impl Planned {
+    pub fn name(self) -> &'static str {
+        match self {
+            Planned::Play(play) => play.name(),
+            Planned::Rest(Rest::Revisit) => "revisit",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -244,7 +268,7 @@ pub fn record(
             .collect(),
         suppressed: suppressed(lead, suppressions),
         open_tasks: conduct.open().map(|e| e.id).collect(),
-        planned: conduct.planned.iter().map(|p| PlanOut { play: p.play, at: p.at.to_string() }).collect(),
+        planned: planned(conduct),
         next_action: conduct.next_action.map(|(play, runner_up)| NextOut { play, runner_up }),
         changed: conduct.changed.as_ref().map(|c| ChangedOut {
             at: c.at.to_string(),
@@ -259,6 +283,14 @@ pub fn record(
         version: conduct.version,
         updated_at: conduct.updated_at.to_string(),
     }
+}
+
+/// What is to come, the first first.
+fn planned(conduct: &Conduct) -> Vec<PlanOut> {
+    let rest = conduct.revisit_at.map(|at| (at, Planned::Rest(Rest::Revisit)));
+    let mut all: Vec<_> = conduct.planned.iter().map(|p| (p.at, Planned::Play(p.play))).chain(rest).collect();
+    all.sort_by_key(|(at, _)| *at);
+    all.into_iter().map(|(at, play)| PlanOut { play, at: at.to_string() }).collect()
 }
 
 fn keys(lead: &Lead) -> BTreeMap<String, Vec<String>> {

@@ -7,12 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::seam::{Seam, pass};
 use super::step::{chain, wall_clock};
 use super::{Stop, Worker, stopped};
 use crate::domain::decide::Answer;
+use crate::domain::identity::LeadNo;
 use crate::queue::{Published, Queue, TaskMessage};
 use crate::store::{OutboxRow, OutboxState, Store};
 use crate::telemetry::{PublishOutcome, TraceParent};
@@ -23,6 +25,8 @@ const SWEEP: Duration = Duration::from_secs(1);
 const SWEEP_ROWS: usize = 500;
 /// Rows of several commits that are published together, so that they wait for one confirm and not each for its own.
 const AT_ONCE: usize = 1000;
+/// Published batches whose rows are just being settled in the database.
+const SETTLING: usize = 2;
 /// How long a full queue, or a routing key without a queue, is left alone.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -37,13 +41,14 @@ pub(super) async fn run<S: Store, Q: Queue>(
     drop(worker.handover);
     let worker = Worker { handover: nobody_listens, ..worker };
     let mut paused: BTreeMap<String, Instant> = BTreeMap::new();
+    let mut settling = JoinSet::new();
     let mut next_sweep = Instant::now() + SWEEP;
     loop {
         let due = next_sweep.saturating_duration_since(Instant::now());
         let batch = tokio::select! {
             batch = rows.recv() => match batch {
                 Some(batch) => with_what_waits(batch, &mut rows),
-                None => return,
+                None => break,
             },
             () = tokio::time::sleep(due), if !*stop.borrow() => {
                 next_sweep = Instant::now() + SWEEP;
@@ -53,8 +58,15 @@ pub(super) async fn run<S: Store, Q: Queue>(
             // Once told to stop, only what was handed over is still published.
             () = stopped(&mut stop), if !*stop.borrow() => continue,
         };
-        publish(&worker, batch, &mut paused).await;
+        let settled = publish(&worker, batch, &mut paused).await;
+        // The next batch need not wait for the database to forget this one.
+        let worker = worker.clone();
+        settling.spawn(async move { settle(&worker, settled).await });
+        if settling.len() > SETTLING {
+            settling.join_next().await;
+        }
     }
+    settling.join_all().await;
 }
 
 /// What was committed while the batch before was being published goes along, in its order.
@@ -78,14 +90,22 @@ async fn sweep<S: Store, Q: Queue>(worker: &Worker<S, Q>, paused: &BTreeMap<Stri
     }
 }
 
-/// Publishes a batch and settles each row by what the broker said of it.
+/// What became of the rows of a batch.
+#[derive(Default)]
+struct Settled {
+    confirmed: Vec<Uuid>,
+    held_back: Vec<(Uuid, OutboxState)>,
+    overdue: Vec<(Uuid, LeadNo, Vec<u8>)>,
+}
+
+/// Publishes a batch; what becomes of each row is what the broker said of it.
 async fn publish<S: Store, Q: Queue>(
     worker: &Worker<S, Q>,
     batch: Vec<OutboxRow>,
     paused: &mut BTreeMap<String, Instant>,
-) {
+) -> Settled {
     if batch.is_empty() {
-        return;
+        return Settled::default();
     }
     let now = wall_clock(&worker.settings);
     let (mut sent, mut messages, mut held_back, mut overdue) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -138,19 +158,15 @@ async fn publish<S: Store, Q: Queue>(
             Published::Unknown => worker.metrics.published(&row.queue, PublishOutcome::Unknown),
         }
     }
-    settle(worker, &confirmed, &held_back, &overdue).await;
+    Settled { confirmed, held_back, overdue }
 }
 
-async fn settle<S: Store, Q: Queue>(
-    worker: &Worker<S, Q>,
-    confirmed: &[Uuid],
-    held_back: &[(Uuid, OutboxState)],
-    overdue: &[(Uuid, crate::domain::identity::LeadNo, Vec<u8>)],
-) {
+async fn settle<S: Store, Q: Queue>(worker: &Worker<S, Q>, settled: Settled) {
+    let Settled { confirmed, held_back, overdue } = settled;
     let store = &worker.store;
     // If one of these fails the rows stay, their lease lapses, and they are published again: at least once.
     if !confirmed.is_empty()
-        && let Err(error) = store.forget_outbox(confirmed).await
+        && let Err(error) = store.forget_outbox(&confirmed).await
     {
         tracing::warn!(
             rows = confirmed.len(),
@@ -159,13 +175,13 @@ async fn settle<S: Store, Q: Queue>(
         );
     }
     if !held_back.is_empty()
-        && let Err(error) = store.release_outbox(worker.id, held_back, PAUSE).await
+        && let Err(error) = store.release_outbox(worker.id, &held_back, PAUSE).await
     {
         tracing::debug!(error = chain(&error), "held-back tasks keep their lease for now");
     }
     if !overdue.is_empty() {
         tracing::warn!(tasks = overdue.len(), "tasks expired before they could be published; their leads decide again");
-        if let Err(error) = store.expire_outbox(overdue).await {
+        if let Err(error) = store.expire_outbox(&overdue).await {
             tracing::debug!(error = chain(&error), "overdue tasks will be looked at again");
         }
     }

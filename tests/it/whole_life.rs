@@ -45,6 +45,17 @@ fn ana() -> World {
     w
 }
 
+/// Ana, who never answered, after our goodbye.
+fn left_alone() -> World {
+    let mut w = ana();
+    while w.lead().stage != "disengaged" {
+        let on = w.replay.now() + Span::days(5);
+        assert!(on < at("2027-03-03T16:00:00Z"), "{:?}", w.plays());
+        live(&mut w, &on.to_string(), |_, _| {});
+    }
+    w
+}
+
 fn happens(w: &mut World, id: &str, kind: &str, time: &str, more: Value) {
     let mut data = json!({ "lead": { "email": EMAIL } });
     if kind == "call.completed" {
@@ -496,6 +507,25 @@ fn what_was_only_observed_counts_nowhere_once_we_act_and_the_lead_is_decided_ane
     let calls = w.calls();
     assert_eq!(calls[0]["data"]["attempt"], 1, "{:?}", w.plays());
     assert!(w.plays().contains(&"first_email".to_owned()), "{:?}", w.plays());
+}
+
+#[test]
+fn whoever_was_left_alone_opted_out_and_comes_back_is_worked_anew() {
+    let mut w = left_alone();
+    let stop = w.replay.now() + Span::hours(1);
+    happens(&mut w, "e-2", "email.replied", &stop.to_string(), json!({ "text": "Please remove me from your list." }));
+    assert_eq!(w.lead().stage, "suppressed");
+    let n = w.out.len();
+    let proof = "https://example.com/consent/7";
+    let consent = ["call", "sms", "email"].map(|channel| {
+        json!({ "channel": channel, "state": "granted", "level": "express_written", "evidence_url": proof })
+    });
+    let data = json!({ "lead": { "email": EMAIL, "phone": PHONE }, "consent": consent, "note": "please call me" });
+    let back = w.replay.now() + Span::days(30);
+    w.send(&event("e-3", "lead.captured", &back.to_string(), data));
+    live(&mut w, &(back + Span::days(4)).to_string(), |_, _| {});
+    let plays: Vec<&str> = w.out[n..].iter().filter_map(|m| m["data"]["play"].as_str()).collect();
+    assert!(plays.contains(&"first_call") || plays.contains(&"callback"), "{plays:?} {:?} {:?}", w.lead().stage, w.lead().suppressed);
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn of_verdict(r: &LeadRecord) -> String {
             format!("A workable lead, but one that wants no {} any more.", closed.join(" or "))
         }
         ("workable", None) => match speaks_for(r) {
-            Some(why) => format!("A workable lead: nothing speaks against it, and {why}."),
+            Some(why) => format!("A workable lead: nothing speaks against it. For it: {why}."),
             None => "A workable lead: nothing speaks against it, and not much for it yet.".to_owned(),
         },
         ("workable", Some(cause)) => {

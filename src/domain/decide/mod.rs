@@ -203,7 +203,8 @@ pub fn decide(lead: &mut Lead, cause: &Cause<'_>, ctx: &Context<'_>) -> Decision
         };
     }
     let asked = plays::asked_to_wait(&view!());
-    open_episode(facts, conduct, &j, asked.is_some(), cause, ctx);
+    let is_suppressed = stage(facts, conduct, &j, &closed, now) == Stage::Suppressed;
+    open_episode(facts, conduct, &j, asked.is_some(), is_suppressed, cause, ctx);
     let rested_until = park(conduct, asked, ctx);
     conduct.stage = stage(facts, conduct, &j, &closed, now);
 

@@ -227,13 +227,14 @@ pub(super) fn open_episode(
     conduct: &mut Conduct,
     j: &Judgement<'_>,
     asked_to_wait: bool,
+    is_suppressed: bool,
     cause: &Cause<'_>,
     ctx: &Context<'_>,
 ) {
     if !facts.is_invited() {
         return;
     }
-    let initiative = facts.newest_initiative().filter(|c| is_by(cause, c, facts, &conduct.asked)).map(|c| c.stamp.at);
+    let initiative = facts.newest_initiative().filter(|c| is_by(cause, c, facts)).map(|c| c.stamp.at);
     let Some(started) = conduct.episode.started else {
         let asked = facts.first_inquiry.as_ref().or(facts.put_forward.as_ref()).map(|c| c.stamp.at);
         // An inquiry that lies in the future by a skewed clock starts now.
@@ -241,8 +242,12 @@ pub(super) fn open_episode(
         conduct.episode.number = 1;
         return;
     };
-    let rested =
-        matches!(conduct.stage, Stage::Parked | Stage::Disengaged | Stage::Nurturing | Stage::Lost | Stage::Lent);
+    let rested = match conduct.stage {
+        Stage::Parked | Stage::Disengaged | Stage::Nurturing | Stage::Lost | Stage::Lent => true,
+        // They wanted nothing any more, and now they do.
+        Stage::Suppressed => !is_suppressed,
+        _ => false,
+    };
     let rested_since = conduct
         .ledger
         .iter()
@@ -253,7 +258,7 @@ pub(super) fn open_episode(
     if rested
         && !j.clear_no
         // "Not now" from a lead that rests only moves the day; from one that was left alone it is a sign of life.
-        && (!asked_to_wait || conduct.stage == Stage::Disengaged)
+        && (!asked_to_wait || matches!(conduct.stage, Stage::Disengaged | Stage::Suppressed))
         && let Some(at) = initiative
         && at > rested_since
         && at > started
@@ -270,22 +275,12 @@ pub(super) fn open_episode(
     }
 }
 
-/// Whether this cause is what the lead last did, or a colleague's answer to what we asked about it: until then it may not
-/// have been a word to act on. What the lead did before it was laid to rest does not wake it.
-fn is_by(
-    cause: &Cause<'_>,
-    initiative: &crate::domain::register::Cited,
-    facts: &Facts,
-    asked: &[Asked],
-) -> bool {
+/// Whether this cause is what the lead last did: what it did before it was laid to rest does not wake it.
+fn is_by(cause: &Cause<'_>, initiative: &crate::domain::register::Cited, facts: &Facts) -> bool {
     match cause {
         Cause::Event(event) => {
-            let about = plays::question_about(&initiative.id);
-            let answers = |asked: &Asked| Some(asked.task) == event.task_id && asked.about == about;
             // By its name: a call is on record from when it began, not from when it was reported.
-            let is_it =
-                event.id == initiative.id && event.key.tie() == initiative.stamp.tie && !is_auto_reply(facts, event);
-            is_it || asked.iter().any(answers)
+            event.id == initiative.id && event.key.tie() == initiative.stamp.tie && !is_auto_reply(facts, event)
         }
         Cause::Merged(_) | Cause::Answer(Answer::Split(_)) => true,
         Cause::Wake { .. } | Cause::Policy(_) | Cause::Answer(_) | Cause::Closed(_) => false,
