@@ -98,7 +98,9 @@ fn next(r: &LeadRecord) -> String {
     for plan in &r.planned {
         says.push_str(&match plan.play {
             Planned::Play(play) => format!("; {} planned for {}", humanly(play.name()), moment(&plan.at)),
-            Planned::Rest(Rest::Revisit) => format!("; the lead rests until {} and is worked anew then", moment(&plan.at)),
+            Planned::Rest(Rest::Revisit) => {
+                format!("; the lead rests until {} and is worked anew then", moment(&plan.at))
+            }
         });
     }
     says

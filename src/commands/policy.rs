@@ -103,7 +103,9 @@ pub async fn show<S: Store>(store: &S, configured: &Policy, output: Output, out:
         Some(r) => {
             writeln!(out, "{} judged by it so far; the others follow in the background.", counted(r.leads, "lead"))?
         }
-        None if applied_just_now => writeln!(out, "It was applied just now; the leads are judged by it within seconds.")?,
+        None if applied_just_now => {
+            writeln!(out, "It was applied just now; the leads are judged by it within seconds.")?
+        }
         None if applied.at.is_some() => writeln!(out, "The leads are not judged by it yet: is a worker running?")?,
         None => {}
     }

@@ -56,7 +56,8 @@ pub(super) async fn run<S: Store, Q: Queue>(worker: Worker<S, Q>, mut stop: Stop
 /// Takes down that leads are only watched here, for the first worker that acts; whether that succeeded.
 async fn tell_watched<S: Store, Q: Queue>(worker: &Worker<S, Q>) -> bool {
     let told = control::change::<Rescore>(&worker.store, |progress| progress.watched = true).await;
-    told.inspect_err(|error| tracing::debug!(error = chain(error), "that this worker watches is taken down later")).is_ok()
+    told.inspect_err(|error| tracing::debug!(error = chain(error), "that this worker watches is taken down later"))
+        .is_ok()
 }
 
 /// Works one page; false when there is nothing to do. `done` is the policy by which all leads are known to be judged.

@@ -465,3 +465,55 @@ fn a_late_first_touch_stays_in_our_figures_when_the_lead_has_said_no_since() {
     stop(&mut at_once, "2026-03-03T16:01:00Z");
     assert_eq!(first_touch(&at_once), None, "there was no time to be late in");
 }
+
+/// Two people of one house, each with an extension at its number.
+fn house() -> World {
+    let mut w = World::new();
+    for (n, name, ext) in [(1, "Ana Ruiz", 12), (2, "Bo Lind", 14)] {
+        let email = format!("{}@example.com", name.split(' ').next().unwrap().to_lowercase());
+        w.send(&event(&format!("e-{n}"), "lead.captured", "2026-03-03T16:00:00Z", at_the_house(name, &email, ext)));
+    }
+    w
+}
+
+fn at_the_house(name: &str, email: &str, ext: u32) -> Value {
+    json!({
+        "lead": { "email": email, "phone": format!("{PHONE} ext. {ext}") },
+        "profile": { "name": name, "country": "US", "region": "NY" },
+        "consent": [{ "channel": "call", "state": "granted", "level": "express_written" }]
+    })
+}
+
+/// On which channels the house's number is closed for whom.
+fn closed_for(w: &World, email: &str) -> Vec<String> {
+    let record = w.records().into_iter().find(|r| r.keys["email"].iter().any(|e| e == email)).unwrap();
+    record.suppressed.into_iter().filter(|s| s.key == PHONE).map(|s| s.channel).collect()
+}
+
+#[test]
+fn at_a_switchboard_a_wish_spoken_closes_that_persons_line_and_a_stop_by_text_the_number() {
+    let mut w = house();
+    let call = json!({ "lead": { "email": "ana@example.com" }, "to": PHONE, "note": "She said: stop calling me." });
+    w.send(&event("c-1", "call.completed", "2026-03-03T16:10:00Z", call));
+    assert_eq!(closed_for(&w, "ana@example.com"), ["call", "sms"]);
+    assert_eq!(closed_for(&w, "bo@example.com"), Vec::<String>::new());
+    let n = w.calls().len();
+    w.until("2026-03-06T22:00:00Z");
+    let names: Vec<&Value> = w.calls()[n..].iter().map(|c| &c["data"]["contact"]["name"]).collect();
+    assert!(!names.is_empty() && names.iter().all(|name| **name == "Bo Lind"), "{names:?}");
+
+    let stop = json!({ "lead": { "phone": PHONE }, "text": "STOP" });
+    w.send(&event("s-1", "sms.replied", "2026-03-07T16:00:00Z", stop));
+    assert_eq!(closed_for(&w, "bo@example.com"), ["call", "sms"]);
+}
+
+#[test]
+fn a_line_stays_closed_for_whoever_is_forgotten_and_comes_back_at_the_same_extension() {
+    let mut w = house();
+    let call = json!({ "lead": { "email": "ana@example.com" }, "to": PHONE, "note": "She said: stop calling me." });
+    w.send(&event("c-1", "call.completed", "2026-03-03T16:10:00Z", call));
+    w.send(&event("x-1", "lead.erased", "2026-03-04T16:00:00Z", json!({ "lead": { "email": "ana@example.com" } })));
+    let again = at_the_house("A. Ruiz", "a.ruiz@example.com", 12);
+    w.send(&event("e-3", "lead.captured", "2026-03-05T16:00:00Z", again));
+    assert_eq!(closed_for(&w, "a.ruiz@example.com"), ["call", "sms"]);
+}

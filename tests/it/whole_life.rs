@@ -517,15 +517,20 @@ fn whoever_was_left_alone_opted_out_and_comes_back_is_worked_anew() {
     assert_eq!(w.lead().stage, "suppressed");
     let n = w.out.len();
     let proof = "https://example.com/consent/7";
-    let consent = ["call", "sms", "email"].map(|channel| {
-        json!({ "channel": channel, "state": "granted", "level": "express_written", "evidence_url": proof })
-    });
+    let consent = ["call", "sms", "email"].map(
+        |channel| json!({ "channel": channel, "state": "granted", "level": "express_written", "evidence_url": proof }),
+    );
     let data = json!({ "lead": { "email": EMAIL, "phone": PHONE }, "consent": consent, "note": "please call me" });
     let back = w.replay.now() + Span::days(30);
     w.send(&event("e-3", "lead.captured", &back.to_string(), data));
     live(&mut w, &(back + Span::days(4)).to_string(), |_, _| {});
     let plays: Vec<&str> = w.out[n..].iter().filter_map(|m| m["data"]["play"].as_str()).collect();
-    assert!(plays.contains(&"first_call") || plays.contains(&"callback"), "{plays:?} {:?} {:?}", w.lead().stage, w.lead().suppressed);
+    assert!(
+        plays.contains(&"first_call") || plays.contains(&"callback"),
+        "{plays:?} {:?} {:?}",
+        w.lead().stage,
+        w.lead().suppressed
+    );
 }
 
 #[test]
