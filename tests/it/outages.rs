@@ -91,12 +91,15 @@ async fn until_the_queue_answers(cluster: &Cluster) {
     }
 }
 
-async fn ask(cluster: &Cluster, queue: &str) -> Result<(), lapin::Error> {
+/// How many take what is in a queue.
+async fn ask(cluster: &Cluster, queue: &str) -> Result<u32, lapin::Error> {
     let connection = lapin::Connection::connect(&cluster.amqp, lapin::ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     let options = lapin::options::QueueDeclareOptions { passive: true, ..Default::default() };
-    channel.queue_declare(format!("{}{queue}", cluster.prefix).into(), options, Default::default()).await?;
-    connection.close(200, "done".into()).await
+    let declared =
+        channel.queue_declare(format!("{}{queue}", cluster.prefix).into(), options, Default::default()).await?;
+    connection.close(200, "done".into()).await?;
+    Ok(declared.consumer_count())
 }
 
 /// How long queues have been there before the broker is killed.
@@ -125,6 +128,11 @@ async fn a_database_that_crashes_under_load_and_comes_back_loses_nothing() {
     assert!(busy.cluster.count("select count(*) from seen").await < busy.events.len() as i64);
     database.stop_at_once();
     tokio::time::sleep(AWAY).await;
+    // However long it is away, a message is delivered once for it: nobody takes any until it answers again.
+    for _ in 0..20 {
+        assert_eq!(ask(&busy.cluster, "gleaner.events").await.unwrap(), 0, "a worker consumes in vain");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
     database.restart();
     busy.end().await;
 }
