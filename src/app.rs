@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use crate::config::{Address, Config, Fictional, Log, Secret};
 use crate::control::{self, AppliedPolicy};
+use crate::domain::identity::LeadNo;
 use crate::domain::policy::{Policy, SHIPPED};
 use crate::domain::working_set::Env;
 use crate::domain::world::World;
@@ -24,7 +25,7 @@ use crate::queue::Overrides;
 use crate::queue::local::LocalQueue;
 use crate::queue::rabbitmq::{self, RabbitMq, RabbitSettings};
 use crate::reading::Reader;
-use crate::store::postgres::Postgres;
+use crate::store::postgres::{self, Postgres};
 use crate::store::sqlite::Sqlite;
 use crate::store::{Store, WORLD};
 use crate::telemetry;
@@ -117,8 +118,8 @@ pub fn start_log(config: &Config, is_worker: bool) -> Result<()> {
         "info" if !is_worker => "warn",
         level => level,
     };
-    // Last, so that it wins: these parts would log bodies and passwords.
-    let level = format!("{level},{}", rabbitmq::LOG_FILTER);
+    // Last, so that it wins: these parts would log bodies and passwords, or what is told better elsewhere.
+    let level = format!("{level},{},{}", rabbitmq::LOG_FILTER, postgres::LOG_FILTER);
     Ok(telemetry::start_log(&Log { format: config.log.format, level })?)
 }
 
@@ -236,7 +237,14 @@ pub(crate) use with_queue;
 pub async fn reader<S: Store>(config: &Config, store: S) -> Result<Reader<S>> {
     let path = &config.secret.key_file;
     let Some(hasher) = read_key(path)? else {
-        bail!("there is no secret key file {} yet; `gleaner run` makes it", path.display());
+        let path = path.display();
+        match store.leads_after(LeadNo(0), 1).await {
+            Ok(leads) if !leads.is_empty() => bail!(
+                "the secret key file {path} is missing, under which the keys of the leads here were hashed; copy it from \
+                 another worker or its backup"
+            ),
+            _ => bail!("there is no secret key file {path} yet; `gleaner run` makes it"),
+        }
     };
     // Says in plain words where the tables are missing or behind.
     store.info().await.with_context(|| format!("cannot use the database {}", config.store.url))?;

@@ -38,7 +38,7 @@ fn done(asked: Cli) -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Where standard error is closed there is nobody to tell.
-            let _ = writeln!(std::io::stderr(), "gleaner: {}", sentence(&error));
+            let _ = writeln!(std::io::stderr(), "gleaner: {}", crate::commands::sentence(&error));
             ExitCode::from(if is_wrong_question(&error) { 2 } else { 1 })
         }
     }
@@ -307,19 +307,6 @@ fn input(path: &Path) -> Result<Box<dyn BufRead>> {
     }
     let file = File::open(path).map_err(|error| Usage(format!("cannot read {}: {error}", path.display())))?;
     Ok(Box::new(BufReader::with_capacity(1 << 20, file)))
-}
-
-/// An error and its causes as one sentence; a cause that was told already is not told again.
-fn sentence(error: &Error) -> String {
-    let mut told = String::new();
-    for cause in error.chain().map(ToString::to_string).filter(|cause| !cause.is_empty()) {
-        if told.is_empty() {
-            told = cause;
-        } else if !told.contains(&cause) {
-            told = format!("{told}: {cause}");
-        }
-    }
-    told
 }
 
 /// Whether the caller has to change the question or the configuration.

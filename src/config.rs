@@ -354,14 +354,13 @@ impl Profile {
             Profile::Embedded => {
                 Backend { what: "a SQLite file", schemes: &["sqlite"], default: "sqlite:data/queue.db" }
             }
-            Profile::Production => Backend {
-                what: "RabbitMQ",
-                schemes: &["amqp", "amqps"],
-                default: "amqp://guest:guest@127.0.0.1:5672/%2f",
-            },
+            Profile::Production => Backend { what: "RabbitMQ", schemes: &["amqp", "amqps"], default: DEFAULT_BROKER },
         }
     }
 }
+
+/// Where RabbitMQ is after it was installed.
+pub const DEFAULT_BROKER: &str = "amqp://guest:guest@127.0.0.1:5672/%2f";
 
 fn address(l: &mut Layers, key: &str, backend: Backend) -> Address {
     // Any text is read; check_scheme refuses the wrong ones without telling a password.

@@ -12,7 +12,7 @@ use std::io::Write;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::{Outcome, Output, counted, write_json};
+use super::{Outcome, Output, counted, sentence, write_json};
 use crate::app;
 use crate::config::{Config, Profile};
 
@@ -59,7 +59,7 @@ pub async fn run(config: &Config, output: Output, out: &mut impl Write) -> Resul
         Profile::Embedded => {
             match app::sqlite(config) {
                 Ok(store) => database::check(config, &store, &mut found).await,
-                Err(error) => found.note("database", format!("{error:#}")),
+                Err(error) => found.note("database", sentence(&error)),
             }
             broker::local(config, &mut found).await;
         }
@@ -69,7 +69,9 @@ pub async fn run(config: &Config, output: Output, out: &mut impl Write) -> Resul
                     database::check(config, &store, &mut found).await;
                     database::server(config, &store, &mut found).await;
                 }
-                Err(error) => found.wrong("database", format!("{error:#}: mend `store.url` or DATABASE_URL")),
+                Err(error) => {
+                    found.wrong("database", format!("{}: mend `store.url` or DATABASE_URL", sentence(&error)))
+                }
             }
             broker::check(config, &mut found).await;
         }

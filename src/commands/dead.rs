@@ -144,7 +144,7 @@ pub async fn act<Q: Queue>(
         }
         return Ok(Outcome::Done);
     }
-    let (mut done, mut came_back) = (BTreeSet::new(), 0_u64);
+    let (mut done, mut acted_on, mut came_back) = (BTreeSet::new(), 0_u64, 0_u64);
     let mut choose = |letter: &DeadLetterView| {
         let key = key(letter);
         if !meant.contains(&key) {
@@ -155,18 +155,21 @@ pub async fn act<Q: Queue>(
             came_back += 1;
             return DeadAction::Keep;
         }
+        acted_on += 1;
         action
     };
     visit(queue, MOST, &mut choose).await?;
     if output != Output::Table {
         let what = if action == DeadAction::Replay { "sent_again" } else { "dropped" };
-        writeln!(out, "{}", json!({ what: meant.len(), "stayed": came_back }))?;
+        writeln!(out, "{}", json!({ what: acted_on, "stayed": came_back }))?;
         return Ok(Outcome::Done);
     }
     let verb = if action == DeadAction::Replay { "sent again" } else { "thrown away" };
-    writeln!(out, "{} {verb}.", counted(meant.len() as u64, "letter"))?;
+    writeln!(out, "{} {verb}.", counted(acted_on, "letter"))?;
     if came_back > 0 {
-        writeln!(out, "{} under the same keys stay here: copies, or refused again.", counted(came_back, "letter"))?;
+        let stay = if came_back == 1 { "stays" } else { "stay" };
+        let letters = counted(came_back, "letter");
+        writeln!(out, "{letters} under the same keys {stay} here: copies, or refused again.")?;
     }
     Ok(Outcome::Done)
 }

@@ -6,23 +6,36 @@ mod headline;
 
 use std::fmt::Write;
 
+use crate::domain::task::Play;
 use crate::wire::record::{ChangedOut, LeadRecord, LevelOut, Planned, PointsOut, Rest};
 use headline::{channel_in_words, humanly};
 pub use headline::{headline, why_call};
 
+/// What the record does not say: what is out by name, and what holds everything up.
+#[derive(Debug, Default)]
+pub struct Around {
+    pub open: Vec<Play>,
+    pub paused: Option<String>,
+}
+
 /// The record as a page of plain text.
-pub fn render(r: &LeadRecord) -> String {
+pub fn render(r: &LeadRecord, around: &Around) -> String {
     let mut out = String::with_capacity(2048);
     // Writing to a string cannot fail.
-    let _infallible = write_all(&mut out, r);
+    let _infallible = write_all(&mut out, r, around);
     out
 }
 
-fn write_all(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
+fn write_all(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Result {
     writeln!(out, "{}", headline(r))?;
     writeln!(out)?;
-    writeln!(out, "Next         {}", next(r))?;
-    for (i, help) in r.diagnosis.would_change.iter().enumerate() {
+    if let Some(paused) = &around.paused {
+        writeln!(out, "Paused       {paused}")?;
+    }
+    writeln!(out, "Next         {}", next(r, around))?;
+    // Whoever wants nothing any more is not to be won by more of it.
+    let helps = if r.stage == "suppressed" { &[] } else { r.diagnosis.would_change.as_slice() };
+    for (i, help) in helps.iter().enumerate() {
         writeln!(out, "{:<12} {help}", if i == 0 { "Would help" } else { "" })?;
     }
     writeln!(out, "Last change  {}", r.changed.as_ref().map_or("nothing yet".to_owned(), |c| changed(c, r)))?;
@@ -71,7 +84,7 @@ fn write_all(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
     if !r.findings.is_empty() {
         writeln!(out, "What was said")?;
         for f in &r.findings {
-            let date = f.date.as_ref().map_or(String::new(), |d| format!(", {d}"));
+            let date = f.date.as_ref().filter(|_| f.at.is_none()).map_or(String::new(), |d| format!(", {d}"));
             let at = f.at.as_ref().map_or(String::new(), |t| format!(", {}", moment(t)));
             writeln!(out, "  \"{}\" ({}{date}{at})  [{}]", f.quote, humanly(&f.label), f.event)?;
         }
@@ -81,19 +94,21 @@ fn write_all(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
     writeln!(out, "lead {} · version {} · updated {updated} · policy {}", r.lead_id, r.version, r.policy)
 }
 
-fn next(r: &LeadRecord) -> String {
+fn next(r: &LeadRecord, around: &Around) -> String {
+    let is_out = |play: Play| around.open.contains(&play);
     let mut says = match &r.next_action {
+        Some(next) if is_out(next.play) => "nothing before we hear of what is out".to_owned(),
         Some(next) => match next.runner_up {
             Some(second) => format!("{} (second best: {})", humanly(next.play.name()), humanly(second.name())),
             None => humanly(next.play.name()),
         },
+        None if around.paused.is_some() => "nothing while it is paused".to_owned(),
         None if r.open_tasks.is_empty() && r.planned.is_empty() => "nothing; nothing is worth doing now".to_owned(),
         None => "nothing new".to_owned(),
     };
-    match r.open_tasks.len() {
-        0 => {}
-        1 => says.push_str("; one task is out"),
-        n => says.push_str(&format!("; {n} tasks are out")),
+    if !around.open.is_empty() {
+        let names: Vec<String> = around.open.iter().map(|play| humanly(play.name())).collect();
+        says.push_str(&format!("; out, and not reported on yet: {}", names.join(", ")));
     }
     for plan in &r.planned {
         says.push_str(&match plan.play {

@@ -7,6 +7,7 @@ use std::io::Write;
 use anyhow::{Context, Result, bail};
 
 use super::{Output, Usage, explain};
+use crate::control::{self, Pauses};
 use crate::domain::lead::Lead;
 use crate::domain::time::Moment;
 use crate::reading::{Found, Reader};
@@ -39,11 +40,25 @@ pub async fn run<S: Store>(
     }
     let record = reader.record(&lead, at).await?;
     match output {
-        Output::Table => write!(out, "{}", explain::render(&record))?,
+        Output::Table => {
+            let open = lead.conduct.open().map(|entry| entry.play).collect();
+            let (_, pauses) = control::read::<Pauses>(&reader.store).await?;
+            write!(out, "{}", explain::render(&record, &explain::Around { open, paused: paused(&pauses) }))?;
+        }
         Output::Json => writeln!(out, "{}", serde_json::to_string_pretty(&record)?)?,
         Output::Jsonl => writeln!(out, "{}", serde_json::to_string(&record)?)?,
     }
     Ok(())
+}
+
+/// What holds everything up, or some of it.
+fn paused(pauses: &Pauses) -> Option<String> {
+    let queues: Vec<&str> = pauses.queues.keys().map(String::as_str).collect();
+    match pauses.all {
+        Some(since) => Some(format!("everything, since {since}; `gleaner resume` ends it")),
+        None if queues.is_empty() => None,
+        None => Some(format!("what goes to {}; `gleaner resume QUEUE` ends it", queues.join(", "))),
+    }
 }
 
 /// What is known now says nothing of an instant before the newest event: it would judge what was only known later.

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::json;
 
 use super::Output;
@@ -20,7 +20,13 @@ pub async fn run<S: Store>(
     output: Output,
     out: &mut impl Write,
 ) -> Result<()> {
-    let info = store.migrate(epoch).await.with_context(|| format!("cannot migrate the database {address}"))?;
+    let info = store.migrate(epoch).await.map_err(anyhow::Error::from).map_err(|error| {
+        let says = match super::sentence(&error).contains("permission denied") {
+            true => format!("cannot migrate the database {address}: it takes the owner of its tables (gleaner_owner in docs/roles.sql)"),
+            false => format!("cannot migrate the database {address}"),
+        };
+        error.context(says)
+    })?;
     if output != Output::Table {
         let told = json!({ "database": address, "schema_version": info.schema_version, "epoch": info.epoch });
         writeln!(out, "{told}")?;

@@ -186,7 +186,7 @@ pub async fn diff<S: Store>(
     writeln!(
         out,
         "What would be sent is not compared here, only what is thought. For that, work past events twice: \
-         `gleaner replay --events FILE --out WAS`, then with `--policy DIR --against WAS`."
+         `gleaner replay --events FILE --out WAS`, then with `--policy DIR --compare WAS`."
     )?;
     Ok(())
 }

@@ -158,11 +158,13 @@ pub async fn list<S: Store>(
 
 /// One line of a list.
 fn row_of<S: Store>(reader: &Reader<S>, line: &str, channels: &[Channel]) -> Result<(Key, Vec<Channel>), String> {
-    let (text, named) = line.split_once(',').map_or((line, None), |(text, channel)| (text, Some(channel.trim())));
+    let bare = |field: &'_ str| field.trim().trim_matches('"').trim().to_owned();
+    let (text, named) = line.split_once(',').map_or((line, None), |(text, channel)| (text, Some(bare(channel))));
+    let text = &bare(text);
     let key = key_of(reader, text).ok_or("it is neither a number nor an address")?;
     let named = match named.filter(|name| !name.is_empty()) {
         None => channels.to_vec(),
-        Some(name) => vec![Channel::from_name(name).ok_or_else(|| format!("there is no channel {name:?}"))?],
+        Some(name) => vec![Channel::from_name(&name).ok_or_else(|| format!("there is no channel {name:?}"))?],
     };
     let channels = channels_of(&key, &named).map_err(|e| e.to_string())?;
     Ok((key, channels))

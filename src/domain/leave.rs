@@ -27,8 +27,8 @@ pub enum Leave {
 }
 
 /// How soon a lead is looked at again whose queue is paused. Our judgement: soon enough after a resume, rare enough
-/// that half a million waiting leads cost little.
-const PAUSED_LOOK: Span = Span::minutes(10);
+/// that a hundred thousand waiting leads cost little.
+const PAUSED_LOOK: Span = Span::minutes(2);
 /// Leads that share a number are not both touched on it within a day; nor is one that comes off a pause, by two ways.
 const NOT_BOTH_WITHIN: Span = Span::days(1);
 

@@ -401,9 +401,7 @@ impl Policy {
             .map(super::floor::Desk::new)
             .and_then(|d| d.map_err(|e| errors.push(format!("floor.toml: {e}"))).ok());
         let parts: Vec<String> = FILES.iter().map(|name| text(name)).collect();
-        let mut bytes: Vec<&[u8]> = parts.iter().map(|p| p.as_bytes()).collect();
-        let tail: &[u8] = if fictional == Fictional::Allow { b"allow" } else { b"refuse" };
-        bytes.push(tail);
+        let bytes: Vec<&[u8]> = parts.iter().map(|p| p.as_bytes()).collect();
         match (scoring, compiled, plays, floor, partners, contact, words, law, desk) {
             (
                 Some(scoring),

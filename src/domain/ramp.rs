@@ -76,6 +76,11 @@ impl Ramp {
         turn
     }
 
+    /// Whether a turn was asked for that is still to come.
+    pub fn is_waiting(&self) -> bool {
+        !self.slots.0.is_empty()
+    }
+
     /// The pool's answer. One that nobody waits for any more is a slot unused.
     pub fn give(&mut self, id: Uuid, at: Moment) {
         self.slots.give(id, at);

@@ -322,13 +322,16 @@ fn failure(error: StoreError) -> Failure {
     }
 }
 
-/// An error with everything that caused it, for a log line.
+/// An error with everything that caused it, for a log line; a cause that was told already is not told again.
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
+        let says = cause.to_string();
+        if !text.contains(&says) {
+            text.push_str(": ");
+            text.push_str(&says);
+        }
         next = cause.source();
     }
     text

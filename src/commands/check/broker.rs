@@ -3,9 +3,9 @@
 use anyhow::anyhow;
 
 use super::installation::size;
-use super::{Findings, counted, set_aside};
+use super::{Findings, counted, sentence, set_aside};
 use crate::app;
-use crate::config::Config;
+use crate::config::{Config, DEFAULT_BROKER};
 use crate::queue::rabbitmq::{Difference, RabbitMq, Rights};
 use crate::queue::{Depth, Queue};
 
@@ -20,21 +20,24 @@ pub async fn check(config: &Config, found: &mut Findings) {
     looking.queue.declare = false;
     let broker = match app::rabbit(&looking) {
         Ok(broker) => broker,
-        Err(error) => return found.wrong("broker", format!("{error:#}: mend `queue.url` or AMQP_URL")),
+        Err(error) => return found.wrong("broker", format!("{}: mend `queue.url` or AMQP_URL", sentence(&error))),
     };
     let differences = match broker.check_topology().await {
         Ok(differences) => differences,
-        Err(error) => return found.wrong("broker", format!("{}: {:#}", config.queue.url, anyhow!(error))),
+        Err(error) => return found.wrong("broker", format!("{}: {}", config.queue.url, sentence(&anyhow!(error)))),
     };
     let server = broker.server().await;
     let named = server.as_ref().map_or(String::new(), |server| format!(": {server}"));
     found.ok("broker", format!("{} answers{named}", config.queue.url));
+    if config.queue.url.expose() == DEFAULT_BROKER {
+        found.note("broker", "this is the default address: neither AMQP_URL nor `queue.url` is set here");
+    }
     message_size(config, server.as_deref(), found);
     topology(config, &differences, found);
     rights(&broker, found).await;
     match broker.depths().await {
         Ok(depths) => waiting(&depths, found),
-        Err(error) => found.wrong("queues", format!("they cannot be counted: {:#}", anyhow!(error))),
+        Err(error) => found.wrong("queues", format!("they cannot be counted: {}", sentence(&anyhow!(error)))),
     }
     broker.close().await;
 }
@@ -108,10 +111,12 @@ async fn rights(broker: &RabbitMq, found: &mut Findings) {
         ),
         Ok(Rights { unknown, .. }) if !unknown.is_empty() => found.note(
             "broker user",
-            format!("whether it may {} can be asked once these are there: check again then", unknown.join(", and ")),
+            format!("whether it may {} can be asked once that is there: check again then", unknown.join(", ")),
         ),
         Ok(_) => found.ok("broker user", "it may receive and publish what a worker does"),
-        Err(error) => found.wrong("broker user", format!("what it may do cannot be asked: {:#}", anyhow!(error))),
+        Err(error) => {
+            found.wrong("broker user", format!("what it may do cannot be asked: {}", sentence(&anyhow!(error))))
+        }
     }
 }
 
@@ -137,7 +142,7 @@ fn waiting(depths: &[Depth], found: &mut Findings) {
 pub async fn local(config: &Config, found: &mut Findings) {
     let queue = match app::local_queue(config).await {
         Ok(queue) => queue,
-        Err(error) => return found.note("queue", format!("{error:#}")),
+        Err(error) => return found.note("queue", sentence(&error)),
     };
     match queue.waiting().await {
         Ok(waiting) => {
@@ -146,6 +151,6 @@ pub async fn local(config: &Config, found: &mut Findings) {
             found.ok("queue", format!("{} holds {events} and {tasks}", config.queue.url));
             set_aside(waiting.dead, found);
         }
-        Err(error) => found.wrong("queue", format!("{}: {:#}", config.queue.url, anyhow!(error))),
+        Err(error) => found.wrong("queue", format!("{}: {}", config.queue.url, sentence(&anyhow!(error)))),
     }
 }

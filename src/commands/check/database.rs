@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use jiff::Timestamp;
 
-use super::{Findings, counted};
+use super::{Findings, counted, sentence};
 use crate::app::{self, Fit};
 use crate::config::{Config, Profile};
 use crate::control::{self, AppliedPolicy, Pauses};
@@ -26,7 +26,7 @@ pub async fn check<S: Store>(config: &Config, store: &S, found: &mut Findings) {
                 true => "is it running, and is the address right?",
                 false => "",
             };
-            let says = format!("{}: {:#}. {remedy}", config.store.url, anyhow!(error));
+            let says = format!("{}: {}. {remedy}", config.store.url, sentence(&anyhow!(error)));
             return found.wrong("database", says.trim_end());
         }
     };
@@ -56,7 +56,7 @@ async fn obeyed<S: Store>(config: &Config, store: &S, found: &mut Findings) {
                 found.ok("paused", "nothing");
             }
         }
-        Err(error) => found.wrong("paused", format!("{:#}", anyhow!(error))),
+        Err(error) => found.wrong("paused", sentence(&anyhow!(error))),
     }
     match control::read::<AppliedPolicy>(store).await {
         Ok((_, applied)) => match applied.read(config.contact.fictional) {
@@ -69,7 +69,7 @@ async fn obeyed<S: Store>(config: &Config, store: &S, found: &mut Findings) {
             ),
             None => {}
         },
-        Err(error) => found.wrong("policy", format!("{:#}", anyhow!(error))),
+        Err(error) => found.wrong("policy", sentence(&anyhow!(error))),
     }
 }
 
@@ -106,7 +106,7 @@ async fn key_fits<S: Store>(config: &Config, store: &S, found: &mut Findings) {
             "leads",
             format!("there are some, and {path} is missing: copy the file from another worker or its backup"),
         ),
-        (Err(error), _) => found.wrong("leads", format!("they cannot be read: {:#}", anyhow!(error))),
+        (Err(error), _) => found.wrong("leads", format!("they cannot be read: {}", sentence(&anyhow!(error)))),
     }
 }
 
@@ -114,7 +114,7 @@ async fn key_fits<S: Store>(config: &Config, store: &S, found: &mut Findings) {
 async fn outbox<S: Store>(store: &S, found: &mut Findings) {
     let depth = match store.outbox_depth().await {
         Ok(depth) => depth,
-        Err(error) => return found.wrong("outbox", format!("it cannot be read: {:#}", anyhow!(error))),
+        Err(error) => return found.wrong("outbox", format!("it cannot be read: {}", sentence(&anyhow!(error)))),
     };
     let rows: u64 = depth.iter().map(|(_, _, rows, _)| rows).sum();
     let unroutable: u64 =
@@ -134,7 +134,7 @@ pub async fn server(config: &Config, store: &Postgres, found: &mut Findings) {
         Ok(standing) => standings(&standing, config.store.max_connections, found),
         // Where it does not answer at all, that was said.
         Err(error) if error.is_transient() => {}
-        Err(error) => found.wrong("database role", format!("it cannot be asked: {:#}", anyhow!(error))),
+        Err(error) => found.wrong("database role", format!("it cannot be asked: {}", sentence(&anyhow!(error)))),
     }
 }
 

@@ -2,15 +2,17 @@
 
 use anyhow::anyhow;
 
-use super::Findings;
+use super::{Findings, sentence};
 use crate::app;
 use crate::config::{Config, Profile};
+use crate::domain::decide::Mode;
 
 /// Fewer characters can be guessed by somebody who asks day and night: 16 of 64 kinds are 96 bits.
 const TOKEN_CHARS: usize = 16;
 
 pub fn check(config: &Config, found: &mut Findings) {
     policy(config, found);
+    mode(config, found);
     key_file(config, found);
     token(config, found);
     memory(config, available_bytes(), found);
@@ -20,7 +22,18 @@ fn policy(config: &Config, found: &mut Findings) {
     let from = config.policy.dir.as_ref().map_or("compiled in".to_owned(), |dir| format!("from {}", dir.display()));
     match app::policy(config) {
         Ok(policy) => found.ok("policy", format!("right; {} ({from})", policy.hash)),
-        Err(error) => found.wrong("policy", format!("{error:#}")),
+        Err(error) => found.wrong("policy", sentence(&error)),
+    }
+}
+
+/// Of a worker with this configuration; `gleaner pause` is over it.
+fn mode(config: &Config, found: &mut Findings) {
+    match config.act.mode {
+        Mode::Act => found.ok("mode", "act: what is decided is sent"),
+        Mode::Observe => {
+            found.note("mode", "observe: everything is decided and recorded, and nothing is sent; `act.mode`")
+        }
+        Mode::Paused => found.note("mode", "paused: leads are scored, and nothing is decided or sent; `act.mode`"),
     }
 }
 
@@ -29,7 +42,10 @@ fn key_file(config: &Config, found: &mut Findings) {
     match (app::read_key(path), app::is_open_to_others(path)) {
         (Ok(None), _) if config.profile == Profile::Production => found.note(
             "secret key",
-            format!("{} is not there: the first worker makes it, and every other needs a copy", path.display()),
+            format!(
+                "{} is not there: where there are no leads yet the first worker makes it, and every other needs a copy",
+                path.display()
+            ),
         ),
         (Ok(None), _) => found.note("secret key", format!("{} is not there: `gleaner run` makes it", path.display())),
         (Ok(Some(_)), None) => {
@@ -39,7 +55,7 @@ fn key_file(config: &Config, found: &mut Findings) {
             "secret key",
             format!("{} can be read by others (mode {mode:o}): chmod 600 {}", path.display(), path.display()),
         ),
-        (Err(error), _) => found.wrong("secret key", format!("{:#}", anyhow!(error))),
+        (Err(error), _) => found.wrong("secret key", sentence(&anyhow!(error))),
     }
 }
 

@@ -30,7 +30,7 @@ fn records() -> Vec<LeadRecord> {
 #[test]
 fn every_page_opens_with_a_sentence_and_speaks_plainly() {
     for r in records() {
-        let page = render(&r);
+        let page = render(&r, &Around::default());
         println!("{page}\n----------\n");
         let first = page.lines().next().unwrap();
         assert!(first.ends_with('.') && first.starts_with(char::is_uppercase), "{first}");
@@ -83,7 +83,7 @@ fn the_last_change_names_the_event_and_by_how_much_it_moved_which_score() {
     let all = records();
     let of = |email: &str| all.iter().find(|r| r.keys["email"].iter().any(|e| e == email)).unwrap();
     let ana = of("ana@example.com");
-    let page = render(ana);
+    let page = render(ana, &Around::default());
     let line = page.lines().find(|l| l.starts_with("Last change")).unwrap();
     assert!(line.contains("event demo-"), "{line}");
     let c = ana.changed.as_ref().unwrap();
@@ -116,7 +116,7 @@ fn page(events: &[(&str, &str, serde_json::Value)]) -> String {
             "time": format!("2026-03-03T{time}:00Z"), "data": data });
         replay.apply(&decode(&Envelope::bare(event.to_string().as_bytes()), Moment::MIN, &settings).unwrap());
     }
-    render(&replay.record(replay.leads()[0]))
+    render(&replay.record(replay.leads()[0]), &Around::default())
 }
 
 #[test]

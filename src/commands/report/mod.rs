@@ -102,6 +102,8 @@ pub struct FirstTouch {
     pub late: u64,
     /// Nobody has touched them, and it is too late to be in time.
     pub never: u64,
+    /// Nobody has touched them, and there is still time.
+    pub open: u64,
     /// Of those that were touched, in minutes.
     pub median_minutes: Option<f64>,
     #[serde(skip)]
@@ -121,6 +123,8 @@ pub struct OurFault {
 #[derive(Debug, Serialize)]
 pub struct AtRisk {
     pub lead_id: Uuid,
+    pub name: Option<String>,
+    pub number: Option<String>,
     #[serde(with = "rfc3339")]
     pub promised: Moment,
     pub is_overdue: bool,
@@ -225,7 +229,9 @@ impl Report {
             self.our_fault.add(line, |a, b| a.at > b.at);
         }
         if let Some(promised) = promise(j).filter(|at| !is_over && *at <= now + SOON) {
-            let line = AtRisk { lead_id: lead.id, promised, is_overdue: promised < now };
+            let number = lead.facts.primary(KeyKind::Phone).map(|key| key.value.clone());
+            let name = lead.facts.name().map(str::to_owned);
+            let line = AtRisk { lead_id: lead.id, name, number, promised, is_overdue: promised < now };
             self.promises.add(line, |a, b| a.promised < b.promised);
         }
         if let Some(why) = blocked(lead, j, now) {
@@ -255,7 +261,7 @@ impl Report {
             (State::Done, _) => speed.in_time += 1,
             (State::Missed, Detail::After(_)) => speed.late += 1,
             (State::Missed, _) => speed.never += 1,
-            _ => {}
+            (State::Open | State::NotApplicable, _) => speed.open += 1,
         }
         speed.took.extend(j.audit.first_touch_after.map(|after| after.0));
     }
@@ -317,7 +323,7 @@ fn blocked(lead: &Lead, j: &Judgement<'_>, now: Moment) -> Option<&'static str> 
         (reviewed, "a colleague is asked"),
         (conduct.lent.is_some() || conduct.open_in(Class::Partner).is_some(), "with a partner"),
         (conduct.open_in(Class::Data).is_some(), "numbers or addresses are being mended or screened"),
-        (conduct.ramp.is_some(), "late or imported, waiting for a turn"),
+        (conduct.ramp.as_ref().is_some_and(|ramp| ramp.is_waiting()), "late or imported, waiting for a turn"),
     ]
     .into_iter()
     .find_map(|(holds, why)| holds.then_some(why))

@@ -25,7 +25,7 @@ pub(super) fn write(out: &mut impl Write, r: &Report) -> Result<()> {
     }
 
     section(out, "How fast we were, by source", r.first_touch.is_empty(), "Nobody has asked for anything yet.")?;
-    let cells: Vec<[String; 6]> = r
+    let cells: Vec<[String; 7]> = r
         .first_touch
         .iter()
         .map(|(source, f)| {
@@ -36,11 +36,12 @@ pub(super) fn write(out: &mut impl Write, r: &Report) -> Result<()> {
                 f.in_time.to_string(),
                 f.late.to_string(),
                 f.never.to_string(),
+                f.open.to_string(),
                 median,
             ]
         })
         .collect();
-    table(out, ["source", "inquiries", "in time", "late", "never", "median"], &cells)?;
+    table(out, ["source", "inquiries", "in time", "late", "never", "still time", "median"], &cells)?;
 
     heading(out, "Called bad, but our fault", &r.our_fault, "Nothing that we know of.")?;
     for line in &r.our_fault.first {
@@ -51,7 +52,9 @@ pub(super) fn write(out: &mut impl Write, r: &Report) -> Result<()> {
     heading(out, "Promises at risk", &r.promises, "None.")?;
     for line in &r.promises.first {
         let state = if line.is_overdue { "overdue" } else { "soon" };
-        writeln!(out, "  {}  a call promised for {} ({state})", line.lead_id, minute(line.promised))?;
+        let who = line.name.as_deref().unwrap_or("(no name)");
+        let number = line.number.as_deref().unwrap_or("(no number)");
+        writeln!(out, "  {number}  {who}, promised for {} ({state})  [{}]", minute(line.promised), line.lead_id)?;
     }
 
     section(out, "Blocked, and why", r.blocked.is_empty(), "Nobody.")?;

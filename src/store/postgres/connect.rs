@@ -22,6 +22,10 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a connection that was used may take to show that it is fit for the next.
 const RELEASE_LIMIT: Duration = Duration::from_secs(1);
 
+/// A log filter that belongs to this module. A connection is made fit by a statement at which the server remarks that
+/// there was nothing to do, or that there was; and one that is not fit is replaced.
+pub const LOG_FILTER: &str = "sqlx::postgres::notice=off,sqlx_core::pool=error";
+
 impl Postgres {
     /// The database at this URL (`postgres://user:password@host:port/database?sslmode=…`), with at most
     /// `max_connections`. No connection is made yet: the first call makes one, and is `Unavailable` where it cannot.

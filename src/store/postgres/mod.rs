@@ -42,6 +42,7 @@ pub struct Postgres {
     clock_offset: Span,
 }
 
+pub use connect::LOG_FILTER;
 pub use hold::Held;
 pub use pools::HeldPool;
 pub use standing::Standing;

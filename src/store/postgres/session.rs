@@ -106,8 +106,10 @@ pub fn failed(e: sqlx::Error) -> StoreError {
     match code.as_str() {
         // Serialization failure, deadlock, lock timeout.
         "40001" | "40P01" | "55P03" => StoreError::Contended,
-        // Read-only (a standby, or a disk that filled up), and the session ended for idling in a transaction.
-        "25006" | "25P03" => StoreError::Unavailable(Box::new(e)),
+        // A standby, a disk that filled up, or a role that may only read: for the first two, waiting helps.
+        "25006" => StoreError::Unavailable(format!("it takes no changes, or not from this role ({e})").into()),
+        // The session ended for idling in a transaction.
+        "25P03" => StoreError::Unavailable(Box::new(e)),
         "" if is_lost(&e) => StoreError::Unavailable(Box::new(e)),
         // Connection, resources (disk full, too many connections), operator (shutdown, statement timeout), system.
         code if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => {
