@@ -8,7 +8,7 @@ use std::time::Duration;
 use opentelemetry::trace::FutureExt as _;
 
 use super::backoff::Backoff;
-use super::step::{Handled, Stepper, chain};
+use super::step::{Batch, Handled, Stepper, chain};
 use super::{Stop, Worker, stopped};
 use crate::queue::{Consumer, Queue, QueueError};
 use crate::store::{Store, StoreError};
@@ -92,8 +92,8 @@ async fn consume<S: Store, Q: Queue>(
 ) -> Ended {
     let settings = worker.settings.clone();
     let stepper = Stepper { worker };
-    // Read while the one before was worked.
-    let mut next = None;
+    // Read while the one before was worked: all that came meanwhile, so that nothing waits for a second turn.
+    let mut next: Option<Result<Batch<_>, QueueError>> = None;
     loop {
         let batch = match next.take() {
             Some(batch) if !*stop.borrow() => batch,
@@ -114,12 +114,21 @@ async fn consume<S: Store, Q: Queue>(
         let worked = {
             let mut work = std::pin::pin!(stepper.work_batch(batch).with_context(received));
             loop {
+                let room = match &next {
+                    None => settings.batch_size,
+                    Some(Ok(batch)) => settings.batch_size.saturating_sub(batch.deliveries()),
+                    Some(Err(_)) => 0,
+                };
                 tokio::select! {
                     biased;
                     worked = &mut work => break worked,
                     // Given up half-way it loses nothing: what has arrived stays with the consumer.
-                    batch = consumer.receive(settings.batch_size, settings.batch_linger), if next.is_none() => {
-                        next = Some(batch.map(|b| stepper.read(b)));
+                    more = consumer.receive(room, Duration::ZERO), if room > 0 => {
+                        let more = more.map(|deliveries| stepper.read(deliveries));
+                        next = Some(match (next.take(), more) {
+                            (Some(Ok(batch)), Ok(more)) => Ok(batch.with(more)),
+                            (_, more) => more,
+                        });
                     }
                 }
             }

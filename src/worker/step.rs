@@ -55,6 +55,20 @@ impl<R> Batch<R> {
         self.fresh.len() + self.suspects.len()
     }
 
+    /// How many deliveries it is of, understood or not.
+    pub fn deliveries(&self) -> usize {
+        self.len() + self.handled.done.len() + self.handled.dead.len()
+    }
+
+    /// With those that came later.
+    pub fn with(mut self, mut later: Batch<R>) -> Batch<R> {
+        self.fresh.append(&mut later.fresh);
+        self.suspects.append(&mut later.suspects);
+        self.handled.done.append(&mut later.handled.done);
+        self.handled.dead.append(&mut later.handled.dead);
+        self
+    }
+
     /// Whether none was.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
