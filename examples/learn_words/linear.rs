@@ -7,8 +7,8 @@ use super::{Case, LABELS};
 /// The largest weight that the reader keeps.
 const MOST: f32 = 127.0;
 
-/// How dear a mistake is. From 3 to 30 it makes no difference.
-const COST: f32 = 10.0;
+/// How dear a mistake is. From 2 to 10 it makes little difference.
+const COST: f32 = 4.0;
 const ROUNDS: usize = 25;
 /// A cue counts by its rarity to this power.
 const RARITY: f32 = 1.25;
@@ -34,7 +34,8 @@ impl Model {
             // As it will stand in the file.
             n => ((cases.len() as f32 / (1.0 + n as f32)).ln().max(0.2).powf(RARITY) * share * 10.0).round() / 10.0,
         };
-        let mut model = Model { scale: texts.iter().zip(shares).map(scale).collect(), weights: Vec::new(), bias: [0.0; LABELS] };
+        let mut model =
+            Model { scale: texts.iter().zip(shares).map(scale).collect(), weights: Vec::new(), bias: [0.0; LABELS] };
         let rows: Vec<Vec<(u32, f32)>> = cases.iter().map(|c| model.row(c)).collect();
         for label in 0..LABELS {
             let says: Vec<bool> = cases.iter().map(|c| c.labels[label]).collect();

@@ -93,7 +93,7 @@ fn case(lexicon: &Lexicon, writer: &str, line: &str, names: &mut HashMap<String,
     }
     for found in read(lexicon, medium, v["auto"].as_bool().unwrap_or(false), text, at, &zone) {
         let seen = &mut case.lexicon[found.label as usize];
-        *seen = (*seen).max(1 + u8::from(found.certain));
+        *seen = (*seen).max(1 + u8::from(found.firm()));
     }
     cues(lexicon, medium, text, at, &zone, &mut |cue, _| {
         let next = names.len() as u32;

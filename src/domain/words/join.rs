@@ -11,9 +11,8 @@ use super::person;
 
 /// What a person must not be refused: no sum of cues takes it back.
 const GRAVE: [Label; 5] = [Label::OptOut, Label::Complaint, Label::LegalThreat, Label::Deceased, Label::Minor];
-/// What no sum of cues takes back where it was clearly said: a promise that would be broken, a number that would be called
-/// again.
-const STANDS_IF_CLEAR: [Label; 2] = [Label::Callback, Label::WrongNumber];
+/// What no sum of cues takes back where it is firm: a promise that would be broken, a number that would be called again.
+const STANDS_IF_FIRM: [Label; 2] = [Label::Callback, Label::WrongNumber];
 /// A reply of so few words of which a phrase knows the meaning has no other.
 const PLAIN_WORDS: usize = 5;
 /// Where one of these is clearly said, no program wrote.
@@ -34,8 +33,8 @@ impl Composer<'_> {
         if !automatic {
             found.retain(|f| {
                 GRAVE.contains(&f.label)
-                    || f.certain && STANDS_IF_CLEAR.contains(&f.label)
-                    || sums.total[f.label as usize] > bars(f.label)[1 + usize::from(f.certain)]
+                    || f.firm() && STANDS_IF_FIRM.contains(&f.label)
+                    || sums.total[f.label as usize] > bars(f.label)[1 + usize::from(f.firm())]
             });
             let human = found.iter().any(|f| f.certain && HUMAN.contains(&f.label) || GRAVE.contains(&f.label));
             automatic = self.judge.medium == Medium::Email && over(Label::AutoReply) && !human;
