@@ -14,7 +14,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use gleaner::domain::time::{Moment, Zone};
-use gleaner::domain::words::{Label, Lexicon, Medium, cues, read};
+use gleaner::domain::words::{Label, Lexicon, Medium, UNIT, cues, read};
 use linear::Model;
 use measure::Bars;
 
@@ -39,11 +39,13 @@ fn main() -> Result<()> {
         cases.iter().map(|c| c.writer.as_str()).filter(|w| !KNOWN_TO_THE_LEXICON.contains(w)).collect();
     println!("{} texts, {} cues", cases.len(), names.len());
 
+    let mut shares = vec![0.0; names.len()];
+    names.iter().for_each(|(name, id)| shares[*id as usize] = Model::share(name));
     // Each text as seen by a model that learned nothing from its writer.
     let mut sums = vec![[0.0; LABELS]; cases.len()];
     for writer in &writers {
         let others: Vec<&Case> = cases.iter().filter(|c| c.writer != *writer).collect();
-        let model = Model::learn(&others, names.len());
+        let model = Model::learn(&others, &shares);
         for (case, sums) in cases.iter().zip(&mut sums).filter(|(c, _)| c.writer == *writer) {
             *sums = model.sums(case);
         }
@@ -56,7 +58,7 @@ fn main() -> Result<()> {
         let all: Vec<&Case> = cases.iter().collect();
         let path = root.join("config/policy/cues.tsv");
         let old = std::fs::read_to_string(&path)?;
-        std::fs::write(&path, file(&old, &names, &Model::learn(&all, names.len()), &measure::bars(&rows)))?;
+        std::fs::write(&path, file(&old, &names, &Model::learn(&all, &shares), &measure::bars(&rows)))?;
     }
     Ok(())
 }
@@ -91,7 +93,7 @@ fn case(lexicon: &Lexicon, writer: &str, line: &str, names: &mut HashMap<String,
     }
     for found in read(lexicon, medium, v["auto"].as_bool().unwrap_or(false), text, at, &zone) {
         let seen = &mut case.lexicon[found.label as usize];
-        *seen = (*seen).max(1 + u8::from(found.certain));
+        *seen = (*seen).max(1 + u8::from(found.firm()));
     }
     cues(lexicon, medium, text, at, &zone, &mut |cue, _| {
         let next = names.len() as u32;
@@ -118,12 +120,12 @@ fn file(old: &str, names: &HashMap<String, u32>, model: &Model, bars: &[Bars; LA
     let sorted: BTreeMap<&str, u32> = names.iter().map(|(name, id)| (name.as_str(), *id)).collect();
     for (name, id) in sorted {
         let weights: Vec<String> = (0..LABELS)
-            .map(|l| (l, (model.weights[l][id as usize] * 100.0).round()))
+            .map(|l| (l as u8, (model.weights[l][id as usize] * UNIT).round()))
             .filter(|(_, w)| *w != 0.0)
-            .map(|(l, w)| format!("{}{w}", char::from(b'a' + l as u8)))
+            .map(|(l, w)| format!("{}{}", char::from(if w < 0.0 { b'A' } else { b'a' } + l), w.abs()))
             .collect();
         if !weights.is_empty() {
-            let _ = writeln!(out, "cue\t{name}\t{:.1}\t{}", model.scale[id as usize], weights.join(" "));
+            let _ = writeln!(out, "cue\t{name}\t{:.1}\t{}", model.scale[id as usize], weights.concat());
         }
     }
     out

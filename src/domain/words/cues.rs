@@ -1,4 +1,5 @@
-//! What the learned part sees of a text: words, pairs and triples of words, beginnings and kinds of words, the medium.
+//! What the learned part sees of a text: words, pairs of words, beginnings and kinds of words, what stands behind a "not"
+//! and in the last sentence, the medium.
 //!
 //! Each cue is a short string, so that a human can read the file of weights. The trainer and the reader call the same
 //! code; a cue that the file does not name costs one look-up.
@@ -18,6 +19,8 @@ const STEM: usize = 5;
 /// So few words are a short reply, so many sentences a long one.
 const SHORT: usize = 4;
 const LONG: u32 = 3;
+/// So many words behind a "not" are seen as denied besides.
+const DENIED: usize = 4;
 /// How far behind a sentence its question mark may stand.
 const MARK_WITHIN: usize = 3;
 
@@ -49,6 +52,8 @@ pub fn each(
     if tokens.len() <= SHORT {
         say(&["@ short"], 0);
     }
+    let last = tokens.last().map_or(0, |t| t.sentence);
+    let mut denied = 0;
     for (i, token) in tokens.iter().enumerate() {
         let (n, here) = (token.sentence, words.at(i));
         // The word `k` further on, if it is of the same sentence.
@@ -64,7 +69,24 @@ pub fn each(
         if let Some((_, narrow)) = kind {
             say(&[narrow], n);
         }
-        if i == 0 || token.before == Break::Hard {
+        let opens = i == 0 || token.before == Break::Hard;
+        if opens {
+            denied = 0;
+        }
+        if lexicon.words.info(token.word).sets >> lexicon.known.negator & 1 == 1 {
+            denied = DENIED;
+        } else if denied > 0 {
+            denied -= 1;
+            say(&["not>", here], n);
+            if let Some((_, narrow)) = kind {
+                say(&["not>", narrow], n);
+            }
+        }
+        // What somebody says last is what they want.
+        if n == last && last > 0 {
+            say(&["last>", here], n);
+        }
+        if opens {
             say(&["^", here], n);
             if let Some(next) = ahead(1) {
                 say(&["^", here, next], n);
@@ -79,7 +101,6 @@ pub fn each(
         say(&[here, next], n);
         say(&[kind.map_or(here, |k| k.0), kinds.get(next).map_or(next, |k| k.0), "~"], n);
         if let Some(third) = ahead(2) {
-            say(&[here, next, third], n);
             say(&[here, "_", third], n);
         }
     }

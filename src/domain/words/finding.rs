@@ -87,6 +87,13 @@ pub struct Finding {
     pub scope: Option<OptOutScope>,
 }
 
+impl Finding {
+    /// Whether it was said so clearly that much must speak against it; a call asked for only with its day or hour.
+    pub fn firm(&self) -> bool {
+        self.certain && (self.label != Label::Callback || self.at.is_some() || self.date.is_some())
+    }
+}
+
 /// A person named in a text; at least one field is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {

@@ -9,18 +9,10 @@ use super::judge::Said;
 use super::learned::{Cues, Sums};
 use super::person;
 
-/// What a person must not be refused.
+/// What a person must not be refused: no sum of cues takes it back.
 const GRAVE: [Label; 5] = [Label::OptOut, Label::Complaint, Label::LegalThreat, Label::Deceased, Label::Minor];
-/// What no sum of cues takes back: the grave, a promise that would be broken, a number that would be called again.
-const STANDS: [Label; 7] = [
-    Label::OptOut,
-    Label::Complaint,
-    Label::LegalThreat,
-    Label::Deceased,
-    Label::Minor,
-    Label::Callback,
-    Label::WrongNumber,
-];
+/// What no sum of cues takes back where it is firm: a promise that would be broken, a number that would be called again.
+const STANDS_IF_FIRM: [Label; 2] = [Label::Callback, Label::WrongNumber];
 /// A reply of so few words of which a phrase knows the meaning has no other.
 const PLAIN_WORDS: usize = 5;
 /// Where one of these is clearly said, no program wrote.
@@ -40,7 +32,9 @@ impl Composer<'_> {
         let mut automatic = has(&found, Label::AutoReply);
         if !automatic {
             found.retain(|f| {
-                STANDS.contains(&f.label) || sums.total[f.label as usize] > bars(f.label)[1 + usize::from(f.certain)]
+                GRAVE.contains(&f.label)
+                    || f.firm() && STANDS_IF_FIRM.contains(&f.label)
+                    || sums.total[f.label as usize] > bars(f.label)[1 + usize::from(f.firm())]
             });
             let human = found.iter().any(|f| f.certain && HUMAN.contains(&f.label) || GRAVE.contains(&f.label));
             automatic = self.judge.medium == Medium::Email && over(Label::AutoReply) && !human;

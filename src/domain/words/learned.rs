@@ -18,10 +18,10 @@ pub const LABELS: usize = Label::ALL.len();
 const MOST_WORDS: usize = 1500;
 
 /// As much as a few words: what is said in fewer speaks less loudly for anything.
-pub const THIN: f32 = 10.0;
+pub const THIN: f32 = 15.0;
 
-/// Weights are written as whole hundredths.
-const UNIT: f32 = 100.0;
+/// Weights are written as whole tenths: finer ones read no text better.
+pub const UNIT: f32 = 10.0;
 
 type Map<V> = FxHashMap<Box<str>, V>;
 
@@ -49,7 +49,7 @@ pub struct Cues {
     pub(super) kinds: Kinds,
     /// How much a cue counts, and its weights as a range of `weights`.
     cues: Map<(f32, u32, u32)>,
-    weights: Vec<(u8, f32)>,
+    weights: Vec<(u8, i8)>,
     pub(super) bars: [Bars; LABELS],
     pub(super) hash: u64,
 }
@@ -71,7 +71,7 @@ impl Sums {
             let end = at + self.found[at..].partition_point(|f| f.0 == n);
             let of_label = |f: &(u32, f32, u32, u32)| {
                 let weights = &cues.weights[f.2 as usize..f.3 as usize];
-                weights.iter().find(|w| w.0 == label as u8).map_or(0.0, |w| w.1 * f.1)
+                weights.iter().find(|w| w.0 == label as u8).map_or(0.0, |w| f32::from(w.1) * f.1)
             };
             let sum: f32 = self.found[at..end].iter().map(of_label).sum();
             if sum > best.0 {
@@ -145,16 +145,21 @@ impl Cues {
             }
             ["cue", cue, scale, weights] => {
                 let from = self.weights.len() as u32;
-                for pair in weights.split(' ') {
-                    let bad = || {
-                        format!("{pair:?} is no weight; write the letter of a label and hundredths, like a12 or c-7")
-                    };
-                    let letter = pair.bytes().next().filter(u8::is_ascii_lowercase).ok_or_else(bad)? - b'a';
-                    let value: i32 = pair[1..].parse().map_err(|_| bad())?;
-                    if usize::from(letter) >= LABELS {
+                let bad = || {
+                    format!(
+                        "{weights:?} are no weights; write the letter of each label and tenths, like a12, or a capital to take away"
+                    )
+                };
+                let mut rest = weights;
+                while let Some(letter) = rest.bytes().next() {
+                    let digits = rest[1..].bytes().take_while(u8::is_ascii_digit).count();
+                    let label = letter.to_ascii_lowercase().wrapping_sub(b'a');
+                    let value: i8 = rest[1..=digits].parse().map_err(|_| bad())?;
+                    if usize::from(label) >= LABELS {
                         return Err(bad());
                     }
-                    self.weights.push((letter, value as f32 / UNIT));
+                    self.weights.push((label, if letter.is_ascii_uppercase() { -value } else { value }));
+                    rest = &rest[1 + digits..];
                 }
                 self.cues.insert(cue.into(), (number(scale)?, from, self.weights.len() as u32));
                 Ok(())
@@ -186,10 +191,10 @@ impl Cues {
             last = *from;
             length += scale * scale;
             for (label, weight) in &self.weights[*from as usize..*to as usize] {
-                total[usize::from(*label)] += weight * scale;
+                total[usize::from(*label)] += f32::from(*weight) * scale;
             }
         }
-        let length = f32::sqrt(length + THIN * THIN);
+        let length = f32::sqrt(length + THIN * THIN) * UNIT;
         total.iter_mut().for_each(|t| *t /= length);
         found.dedup_by_key(|f| (f.2, f.0));
         found.sort_unstable_by_key(|f| (f.0, f.2));
