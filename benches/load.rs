@@ -17,7 +17,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use gleaner::queue::{EventMessage, Queue};
+use gleaner::queue::rabbitmq::RabbitMq;
+use gleaner::queue::{Consumer, EventMessage, Queue, TaskMessage};
 
 use cluster::Cluster;
 
@@ -25,6 +26,8 @@ use cluster::Cluster;
 const EVENTS_PER_INQUIRY: usize = 12;
 /// Events by which the capacity is measured that the loads are shares of.
 const CAPACITY_EVENTS: usize = 60_000;
+/// Of the capacity.
+const SHARES: [f64; 3] = [0.25, 0.5, 0.8];
 const LOAD_FOR: Duration = Duration::from_secs(20);
 const TICK: Duration = Duration::from_millis(5);
 const BACKLOG: usize = 1_000_000;
@@ -165,48 +168,95 @@ async fn latency() {
     let dialer = dialer(&cluster, arrivals.clone(), stop.clone()).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
     let mut next = CAPACITY_EVENTS;
-    for share in [0.25, 0.5, 0.8] {
-        let rate = capacity * share;
-        let (first, started) = (next, Instant::now());
-        let mut sending = tokio::task::JoinSet::new();
-        while started.elapsed() < LOAD_FOR {
-            let due = first + (started.elapsed().as_secs_f64() * rate) as usize;
-            let (queue, due_now) = (cluster.queue.clone(), next..due);
-            // Not waited for: what is due next must not wait for the confirms of what was due before.
-            sending.spawn(async move {
-                let events = due_now.map(|n| event(n, ahead)).collect();
-                queue.send_events(events).await.unwrap_or_else(|e| panic!("the broker takes no events: {e}"));
-            });
-            next = due;
-            tokio::time::sleep(TICK).await;
-        }
-        while sending.join_next().await.is_some() {}
-        // What is under way arrives.
-        tokio::time::sleep(Duration::from_secs(5)).await;
-        let mut took: Vec<f64> = Vec::new();
-        if let Ok(arrived) = arrivals.0.lock() {
-            for (n, at) in arrived.range(first..) {
-                let due = started + Duration::from_secs_f64((n - first) as f64 / rate);
-                took.push(at.saturating_duration_since(due).as_secs_f64() * 1000.0);
-            }
-        }
-        took.sort_by(f64::total_cmp);
-        let at = |share: f64| took.get(((took.len() as f64 - 1.0) * share) as usize).copied().unwrap_or(f64::NAN);
-        println!(
-            "| {:.0} % | {rate:.0} | {} of {} | {:.1} ms | {:.1} ms | {:.1} ms |",
-            share * 100.0,
-            took.len(),
-            (next - first) / EVENTS_PER_INQUIRY,
-            at(0.5),
-            at(0.99),
-            at(1.0)
-        );
+    for share in SHARES {
+        next = offer(&cluster, &arrivals, next, ahead, share, capacity * share).await;
     }
     let (now, most) = memory(cluster.workers[worker].id());
     println!("memory of the worker: {now:.0} MB now, {most:.0} MB at most");
+    cluster.kill(worker);
+    println!(
+        "the broker alone: each event received, acknowledged, and a call published for one in {EVENTS_PER_INQUIRY}"
+    );
+    let echo = tokio::spawn(echo(cluster.queue.clone()));
+    for share in SHARES {
+        next = offer(&cluster, &arrivals, next, ahead, share, capacity * share).await;
+    }
+    echo.abort();
     stop.store(true, Ordering::Relaxed);
     let _ended = dialer.await;
     cluster.stop().await;
+}
+
+/// Offers events at a rate for a while, the first by this number, and prints when their calls came; returns the next number.
+async fn offer(cluster: &Cluster, arrivals: &Arrivals, first: usize, ahead: i64, share: f64, rate: f64) -> usize {
+    let (mut next, started) = (first, Instant::now());
+    let mut sending = tokio::task::JoinSet::new();
+    while started.elapsed() < LOAD_FOR {
+        let due = first + (started.elapsed().as_secs_f64() * rate) as usize;
+        let (queue, due_now) = (cluster.queue.clone(), next..due);
+        // Not waited for: what is due next must not wait for the confirms of what was due before.
+        sending.spawn(async move {
+            let events = due_now.map(|n| event(n, ahead)).collect();
+            queue.send_events(events).await.unwrap_or_else(|e| panic!("the broker takes no events: {e}"));
+        });
+        next = due;
+        tokio::time::sleep(TICK).await;
+    }
+    while sending.join_next().await.is_some() {}
+    // What is under way arrives.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let mut took: Vec<f64> = Vec::new();
+    if let Ok(arrived) = arrivals.0.lock() {
+        for (n, at) in arrived.range(first..) {
+            let due = started + Duration::from_secs_f64((n - first) as f64 / rate);
+            took.push(at.saturating_duration_since(due).as_secs_f64() * 1000.0);
+        }
+    }
+    took.sort_by(f64::total_cmp);
+    let at = |share: f64| took.get(((took.len() as f64 - 1.0) * share) as usize).copied().unwrap_or(f64::NAN);
+    println!(
+        "| {:.0} % | {rate:.0} | {} of {} | {:.1} ms | {:.1} ms | {:.1} ms |",
+        share * 100.0,
+        took.len(),
+        (next - first) / EVENTS_PER_INQUIRY,
+        at(0.5),
+        at(0.99),
+        at(1.0)
+    );
+    next
+}
+
+/// What the two ways through the broker take without a worker between them: neither database nor decision.
+async fn echo(queue: RabbitMq) {
+    let failed = |e| panic!("the broker alone: {e}");
+    let mut consumer = queue.consume(1000).await.unwrap_or_else(|e| panic!("the broker alone: {e}"));
+    loop {
+        let events = consumer.receive(500, Duration::from_millis(1)).await.unwrap_or_else(failed);
+        let tags: Vec<_> = events.iter().map(|event| event.tag).collect();
+        let inquiries = events.iter().filter(|event| event.meta.routing_key == "lead.captured");
+        let calls: Vec<TaskMessage> = inquiries.filter_map(|event| call(&event.body)).collect();
+        consumer.ack(&tags).await.unwrap_or_else(|e| panic!("the broker alone: {e}"));
+        if !calls.is_empty() {
+            let queue = queue.clone();
+            tokio::spawn(async move { queue.publish(calls).await });
+        }
+    }
+}
+
+fn call(event: &[u8]) -> Option<TaskMessage> {
+    let event: serde_json::Value = serde_json::from_slice(event).ok()?;
+    Some(TaskMessage {
+        id: uuid::Uuid::new_v4().to_string(),
+        routing_key: "task.follow_up.call.now".into(),
+        kind: "task.follow_up".into(),
+        body: vec![b'x'; 2300],
+        cause: format!("event:/load {}", event["id"].as_str()?),
+        priority: 9,
+        expires_in: None,
+        published_at_ms: 0,
+        lead_version: 1,
+        traceparent: None,
+    })
 }
 
 async fn backlog() {
