@@ -88,21 +88,9 @@ const ROLE_LOCAL_PARTS: [&str; 26] = [
     "webmaster",
 ];
 
-/// As in RFC 3966; no number has it in itself.
-const EXTENSION: &str = ";ext=";
-
 impl Key {
     pub fn new(kind: KeyKind, value: impl Into<String>) -> Key {
         Key { kind, value: value.into() }
-    }
-    /// A person's own line at a number that a house shares: what is closed for it is not closed for the house. It is
-    /// nobody's identity, and never sent anywhere.
-    pub fn line(number: &str, extension: &str) -> Key {
-        Key::new(KeyKind::Phone, format!("{number}{EXTENSION}{extension}"))
-    }
-    /// The number that the line is of, for a line.
-    pub fn number_of_line(&self) -> Option<&str> {
-        Some(self.value.split_once(EXTENSION).filter(|_| self.kind == KeyKind::Phone)?.0)
     }
     pub fn strength(&self) -> Strength {
         match self.kind {

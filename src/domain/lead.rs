@@ -25,7 +25,7 @@ pub struct Lead {
     pub apart: BTreeSet<Uuid>,
     /// Numbers that a crowd of leads carries, which none of them knows all of.
     pub crowded: BTreeMap<Key, KeyHash>,
-    /// Hashes of the keys in the facts, and of the person's own lines ([`Key::line`]); derived, kept so that nothing is hashed twice.
+    /// Hashes of the keys in the facts; derived, kept so that nothing is hashed twice.
     pub hashes: BTreeMap<Key, KeyHash>,
 }
 
@@ -123,15 +123,13 @@ impl Lead {
         }
     }
 
-    /// Hashes the keys that have none yet, and the person's own lines at numbers with an extension.
+    /// Hashes the keys that have none yet.
     pub fn hash_keys(&mut self, hasher: &KeyHasher) {
-        let lines: Vec<Key> = self.facts.extensions.iter().map(|(number, ext)| Key::line(number, &ext.value)).collect();
-        let keys = || self.facts.keys.keys().chain(&lines);
-        if self.hashes.len() == self.facts.keys.len() + lines.len() && keys().all(|k| self.hashes.contains_key(k)) {
+        if self.hashes.len() == self.facts.keys.len() && self.facts.keys.keys().all(|k| self.hashes.contains_key(k)) {
             return;
         }
-        self.hashes.retain(|k, _| self.facts.keys.contains_key(k) || lines.contains(k));
-        for key in keys() {
+        self.hashes.retain(|k, _| self.facts.keys.contains_key(k));
+        for key in self.facts.keys.keys() {
             if !self.hashes.contains_key(key) {
                 self.hashes.insert(key.clone(), hasher.hash(key));
             }

@@ -162,8 +162,6 @@ pub struct Divided {
 pub struct Addressed<'e> {
     pub event: &'e Event,
     pub keys: Vec<(&'e Key, KeyHash)>,
-    /// The person's own lines, of which only what is closed is asked.
-    pub lines: Vec<KeyHash>,
 }
 
 impl<'e> Addressed<'e> {
@@ -171,9 +169,7 @@ impl<'e> Addressed<'e> {
         let mut keys: Vec<&Key> = event.keys.iter().collect();
         keys.sort_by_key(|k| (k.strength(), *k));
         keys.dedup();
-        let line = |(number, ext): &(String, String)| hasher.hash(&Key::line(number, ext));
-        let lines = event.extensions.iter().map(line).collect();
-        Addressed { event, keys: keys.into_iter().map(|k| (k, hasher.hash(k))).collect(), lines }
+        Addressed { event, keys: keys.into_iter().map(|k| (k, hasher.hash(k))).collect() }
     }
 }
 
@@ -193,7 +189,7 @@ impl WorkingSet {
 
     /// Applies one event: find its lead, fold, decide.
     pub fn apply(&mut self, addressed: &Addressed<'_>, env: &Env, now: Moment) -> Applied {
-        let Addressed { event, keys, .. } = addressed;
+        let Addressed { event, keys } = addressed;
         if let Body::Rep(_) = event.body {
             return Applied::World;
         }

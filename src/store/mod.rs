@@ -34,8 +34,6 @@ pub struct Wanted {
     pub messages: Vec<WantedMessage>,
     /// Leads to hold besides those the messages lead to.
     pub leads: BTreeSet<LeadNo>,
-    /// Keys of which only what is closed is asked.
-    pub screened: BTreeSet<KeyHash>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -97,7 +95,7 @@ pub struct Loaded {
     pub keys: BTreeMap<KeyHash, KeyRow>,
     /// For every lead that a message leads to (by key, task or link) and that has seen its event: which content it saw.
     pub seen: BTreeMap<(LeadNo, EventKey), ContentHash>,
-    /// Rows for keys of the messages, of the leads held, and for those to be screened besides.
+    /// Rows for keys of the messages and of the leads held.
     pub suppressions: BTreeMap<(KeyHash, Channel), Suppression>,
     /// Which lead each task of the messages belongs to; forgotten tasks are absent.
     pub tasks: BTreeMap<Uuid, LeadNo>,

@@ -149,7 +149,6 @@ impl<'a> Reach<'a> {
     /// The keys of which `suppression` is asked.
     pub fn keys_to_screen(&self) -> BTreeSet<KeyHash> {
         let mut keys = self.wanted_keys();
-        keys.extend(&self.wanted.screened);
         keys.extend(self.leads.values().flat_map(|l| l.keys.iter().copied()));
         keys
     }

@@ -384,7 +384,7 @@ fn suppressed(lead: &Lead, rows: &BTreeMap<(KeyHash, Channel), Suppression>) -> 
             if let Some(row) = rows.get(&(*hash, channel)).filter(|r| r.is_closed()) {
                 out.push(SuppressedOut {
                     channel: channel.name().to_owned(),
-                    key: key.number_of_line().unwrap_or(&key.value).to_owned(),
+                    key: key.value.clone(),
                     since: row.since().to_string(),
                     because: row.why.name().to_owned(),
                 });

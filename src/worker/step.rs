@@ -379,7 +379,6 @@ fn stub(refusal: &Refusal) -> Vec<u8> {
 
 /// The keys, tasks and events that a batch is about.
 fn wanted(messages: &[Addressed<'_>]) -> Wanted {
-    let screened = messages.iter().flat_map(|m| m.lines.iter().copied()).collect();
     let messages = messages
         .iter()
         .filter(|m| !matches!(m.event.body, Body::Rep(_)))
@@ -389,7 +388,7 @@ fn wanted(messages: &[Addressed<'_>]) -> Wanted {
             task: m.event.task_id,
         })
         .collect();
-    Wanted { messages, screened, ..Wanted::default() }
+    Wanted { messages, ..Wanted::default() }
 }
 
 /// What a batch comes to, ready to commit.

@@ -17,18 +17,12 @@ pub(super) fn closings(
             None => (Moment::MIN, crate::domain::suppression::ClosedBecause::OptOut),
         };
         let row = Suppression { first_closed: closing.first, last_closed: last, last_reopened: closing.reopened, why };
-        let spoken = closing.last.as_ref().is_some_and(|last| facts.calls().any(|(t, _)| t.cited.id == last.value.1));
         for (held, hash) in hashes {
-            let number = held.number_of_line();
             let about = match key {
-                Some(key) => key.kind == held.kind && key.value == number.unwrap_or(&held.value),
+                Some(key) => key == held,
                 None => reaches(*channel, held),
             };
-            // What somebody says on the telephone is about their own line, where they have one at a number that others
-            // share; what comes by text is about the number.
-            let has_line = held.kind == KeyKind::Phone && facts.extensions.contains_key(&held.value);
-            let own = if spoken { !has_line } else { number.is_none() };
-            if !about || !own {
+            if !about {
                 continue;
             }
             let slot = (*hash, *channel);
@@ -87,8 +81,7 @@ pub fn closed_keys(
         for channel in Channel::ALL {
             let row = fresh.get(&(*hash, channel)).or_else(|| ctx.suppressions.get(&(*hash, channel)));
             if row.is_some_and(Suppression::is_closed) {
-                let number = key.number_of_line().map(|number| Key::new(KeyKind::Phone, number));
-                closed.push((channel, number.unwrap_or_else(|| key.clone())));
+                closed.push((channel, key.clone()));
             }
         }
     }

@@ -190,8 +190,7 @@ impl WorkingSet {
             self.keys.entry(hash).or_default().leads.retain(|l| *l != no);
             self.net.keys.insert(hash);
         }
-        let keys = new.hashes.iter().filter(|(key, _)| key.number_of_line().is_none());
-        keys.for_each(|(_, hash)| self.hold_key(*hash, to));
+        new.hashes.values().for_each(|hash| self.hold_key(*hash, to));
         let leaving = division.leaving.iter().map(|i| events[*i].key).collect();
         self.net.divided = Some(Divided { from: no, to, events: leaving });
         self.net.inbox.extend([(no, Answer::Split(new.id)), (to, Answer::Split(old.id))]);

@@ -204,11 +204,6 @@ pub async fn an_erased_lead_leaves_its_tombstone_and_suppression<B: Backend>(b: 
     assert_eq!(loaded.suppressions[&(key(1), Channel::Call)], closed);
     assert_eq!(loaded.leads.iter().map(|l| l.lead_no).collect::<Vec<_>>(), [other]);
     drop(held);
-    // A key that is only to be screened leads to nobody and is made nobody's.
-    let (held, loaded) = hold(&store, Wanted { screened: [key(1)].into(), ..by_keys(&[77]) }).await;
-    assert_eq!(loaded.suppressions[&(key(1), Channel::Call)], closed);
-    assert_eq!((loaded.keys.len(), loaded.leads.len()), (0, 0));
-    drop(held);
     let (held, loaded) = hold(&store, by_number([erased])).await;
     assert_eq!(loaded.leads, std::slice::from_ref(&empty));
     assert_eq!((loaded.inbox.len(), loaded.claims.len()), (0, 0));
