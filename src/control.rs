@@ -79,6 +79,9 @@ pub struct Rescore {
     /// A worker has only watched since all leads were last decided on by one that acts.
     #[serde(default)]
     pub watched: bool,
+    /// It was begun by a worker that acts, and is for such alone.
+    #[serde(default)]
+    pub acts: bool,
     #[serde(with = "crate::domain::task::rfc3339::option")]
     pub began: Option<Moment>,
     #[serde(with = "crate::domain::task::rfc3339::option")]

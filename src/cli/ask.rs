@@ -193,7 +193,7 @@ pub enum SuppressAsk {
     Add {
         /// The number or address
         key: String,
-        /// Only these channels: call, sms, email, mail, share, profiling
+        /// Only these channels: call, sms, email, share, profiling
         #[arg(long, value_delimiter = ',', value_name = "CHANNELS", value_parser = channel)]
         channels: Vec<Channel>,
     },

@@ -11,10 +11,12 @@ use crate::wire::record::{ChangedOut, LeadRecord, LevelOut, Planned, PointsOut, 
 use headline::{channel_in_words, humanly};
 pub use headline::{headline, why_call};
 
-/// What the record does not say: what is out by name, and what holds everything up.
+/// What the record does not say: what is out by name, and what is paused.
 #[derive(Debug, Default)]
 pub struct Around {
-    pub open: Vec<Play>,
+    /// Sent, and not reported on yet.
+    pub sent: Vec<Play>,
+    pub holds_all: bool,
     pub paused: Option<String>,
 }
 
@@ -95,19 +97,19 @@ fn write_all(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Res
 }
 
 fn next(r: &LeadRecord, around: &Around) -> String {
-    let is_out = |play: Play| around.open.contains(&play);
+    let is_out = |play: Play| around.sent.contains(&play);
     let mut says = match &r.next_action {
         Some(next) if is_out(next.play) => "nothing before we hear of what is out".to_owned(),
         Some(next) => match next.runner_up {
             Some(second) => format!("{} (second best: {})", humanly(next.play.name()), humanly(second.name())),
             None => humanly(next.play.name()),
         },
-        None if around.paused.is_some() => "nothing while it is paused".to_owned(),
+        None if around.holds_all => "nothing while it is paused".to_owned(),
         None if r.open_tasks.is_empty() && r.planned.is_empty() => "nothing; nothing is worth doing now".to_owned(),
         None => "nothing new".to_owned(),
     };
-    if !around.open.is_empty() {
-        let names: Vec<String> = around.open.iter().map(|play| humanly(play.name())).collect();
+    if !around.sent.is_empty() {
+        let names: Vec<String> = around.sent.iter().map(|play| humanly(play.name())).collect();
         says.push_str(&format!("; out, and not reported on yet: {}", names.join(", ")));
     }
     for plan in &r.planned {

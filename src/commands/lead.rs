@@ -8,7 +8,9 @@ use anyhow::{Context, Result, bail};
 
 use super::{Output, Usage, explain};
 use crate::control::{self, Pauses};
+use crate::domain::conduct::Entry;
 use crate::domain::lead::Lead;
+use crate::domain::task::TaskState;
 use crate::domain::time::Moment;
 use crate::reading::{Found, Reader};
 use crate::store::Store;
@@ -41,9 +43,11 @@ pub async fn run<S: Store>(
     let record = reader.record(&lead, at).await?;
     match output {
         Output::Table => {
-            let open = lead.conduct.open().map(|entry| entry.play).collect();
+            let sent = |entry: &&Entry| entry.state == TaskState::Ready;
+            let sent = lead.conduct.open().filter(sent).map(|entry| entry.play).collect();
             let (_, pauses) = control::read::<Pauses>(&reader.store).await?;
-            write!(out, "{}", explain::render(&record, &explain::Around { open, paused: paused(&pauses) }))?;
+            let around = explain::Around { sent, holds_all: pauses.all.is_some(), paused: paused(&pauses) };
+            write!(out, "{}", explain::render(&record, &around))?;
         }
         Output::Json => writeln!(out, "{}", serde_json::to_string_pretty(&record)?)?,
         Output::Jsonl => writeln!(out, "{}", serde_json::to_string(&record)?)?,
@@ -54,10 +58,12 @@ pub async fn run<S: Store>(
 /// What holds everything up, or some of it.
 fn paused(pauses: &Pauses) -> Option<String> {
     let queues: Vec<&str> = pauses.queues.keys().map(String::as_str).collect();
-    match pauses.all {
-        Some(since) => Some(format!("everything, since {since}; `gleaner resume` ends it")),
-        None if queues.is_empty() => None,
-        None => Some(format!("what goes to {}; `gleaner resume QUEUE` ends it", queues.join(", "))),
+    let all = pauses.all.map(|since| format!("everything, since {since}; `gleaner resume` ends it"));
+    let some =
+        (!queues.is_empty()).then(|| format!("what goes to {}; `gleaner resume QUEUE` ends it", queues.join(", ")));
+    match (all, some) {
+        (Some(all), Some(some)) => Some(format!("{all}; and {some}")),
+        (all, some) => all.or(some),
     }
 }
 

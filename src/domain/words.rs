@@ -228,9 +228,9 @@ mod tests {
         let with = |text: &str| Lexicon::shipped().clone().with_cues(text);
         let bars: String = shipped.lines().filter(|l| l.starts_with("bar\t")).map(|l| format!("{l}\n")).collect();
         assert!(with(&bars).is_ok());
-        let errors = with(&format!("{bars}cue\thello\t1.0\ta12?\nhello\ncue\tx\tmuch\ta1\n")).unwrap_err();
+        let errors = with(&format!("{bars}cue\thello\t1.0\ta1−7\nhello\ncue\tx\tmuch\ta1\n")).unwrap_err();
         let starts =
-            ["line 22: \"a12?\" are no weights", "line 23: expected \"bar\"", "line 24: \"much\" is no number"];
+            ["line 22: \"a1−7\" are no weights", "line 23: expected \"bar\"", "line 24: \"much\" is no number"];
         assert_eq!(errors.len(), 3, "{errors:?}");
         assert!(errors.iter().zip(starts).all(|(e, start)| e.starts_with(start)), "{errors:?}");
         let errors = with(&bars.replacen("bar\tvague", "bar\tvogue", 1)).unwrap_err();

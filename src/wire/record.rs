@@ -287,7 +287,7 @@ pub fn record(
 
 /// What is to come, the first first.
 fn planned(conduct: &Conduct) -> Vec<PlanOut> {
-    let rest = conduct.revisit_at.map(|at| (at, Planned::Rest(Rest::Revisit)));
+    let rest = conduct.revisit_at.filter(|_| !conduct.stage.is_over()).map(|at| (at, Planned::Rest(Rest::Revisit)));
     let mut all: Vec<_> = conduct.planned.iter().map(|p| (p.at, Planned::Play(p.play))).chain(rest).collect();
     all.sort_by_key(|(at, _)| *at);
     all.into_iter().map(|(at, play)| PlanOut { play, at: at.to_string() }).collect()

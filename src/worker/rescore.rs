@@ -26,13 +26,9 @@ const IDLE: Duration = Duration::from_secs(2);
 
 /// Re-scores what is to be re-scored until told to stop.
 pub(super) async fn run<S: Store, Q: Queue>(worker: Worker<S, Q>, mut stop: Stop) {
-    let mut done = None;
-    let mut watched = false;
+    let mut here = Here::default();
     loop {
-        if !watched && worker.env().mode == Mode::Observe {
-            watched = tell_watched(&worker).await;
-        }
-        let pause = match page(&worker, &mut done).await {
+        let pause = match page(&worker, &mut here).await {
             Ok(true) => BREATH,
             Ok(false) => IDLE,
             Err(ControlError::Store(error)) if error.is_transient() => IDLE,
@@ -43,38 +39,48 @@ pub(super) async fn run<S: Store, Q: Queue>(worker: Worker<S, Q>, mut stop: Stop
         };
         tokio::select! {
             biased;
-            () = stopped(&mut stop) => break,
+            () = stopped(&mut stop) => return,
             () = tokio::time::sleep(pause) => {}
         }
     }
-    // Once more at the end: a worker that acts may have begun meanwhile, and what was watched since is to be looked at, too.
-    if watched {
-        tell_watched(&worker).await;
-    }
 }
 
-/// Takes down that leads are only watched here, for the first worker that acts; whether that succeeded.
-async fn tell_watched<S: Store, Q: Queue>(worker: &Worker<S, Q>) -> bool {
-    let told = control::change::<Rescore>(&worker.store, |progress| progress.watched = true).await;
-    told.inspect_err(|error| tracing::debug!(error = chain(error), "that this worker watches is taken down later"))
-        .is_ok()
+/// What this worker knows of the re-score.
+#[derive(Default)]
+struct Here {
+    /// The policy by which all leads are known to be judged.
+    done: Option<String>,
+    /// It has begun to act on what was only watched: that others still watch is for the next one that begins.
+    acted: bool,
 }
 
-/// Works one page; false when there is nothing to do. `done` is the policy by which all leads are known to be judged.
-async fn page<S: Store, Q: Queue>(worker: &Worker<S, Q>, done: &mut Option<String>) -> Result<bool, ControlError> {
+/// Works one page; false when there is nothing to do.
+async fn page<S: Store, Q: Queue>(worker: &Worker<S, Q>, here: &mut Here) -> Result<bool, ControlError> {
     let env = worker.env();
     // A pause makes no tasks, so that the leads would have to be decided on once more after it.
-    if env.mode == Mode::Paused || done.as_ref() == Some(&env.policy.hash) {
+    if env.mode == Mode::Paused {
+        return Ok(false);
+    }
+    let watches = env.mode == Mode::Observe;
+    // Who watches looks each time: a worker that begins to act takes the mark away, and what is watched after that is
+    // for the next one that begins.
+    if !watches && here.done.as_ref() == Some(&env.policy.hash) {
         return Ok(false);
     }
     let shared = worker.store.control_versions().await?;
-    if !shared.contains_key(AppliedPolicy::NAME) && !shared.contains_key(Rescore::NAME) {
+    if !watches && !shared.contains_key(AppliedPolicy::NAME) && !shared.contains_key(Rescore::NAME) {
         return Ok(false);
     }
     let (seen, mut progress) = control::read::<Rescore>(&worker.store).await?;
+    if watches && !progress.watched {
+        control::write(&worker.store, seen, &Rescore { watched: true, ..progress }).await?;
+        return Ok(true);
+    }
     let now = worker.store.info().await?.now;
-    if progress.watched && env.mode == Mode::Act {
-        progress = Rescore { policy: env.policy.hash.clone(), began: Some(now), ..Rescore::default() };
+    let begun = Rescore { policy: env.policy.hash.clone(), began: Some(now), acts: !watches, ..Rescore::default() };
+    if progress.watched && !watches && !here.acted {
+        here.acted = true;
+        progress = begun;
         tracing::info!("what was only watched so far is acted on: all leads are decided on anew, in the background");
     } else if progress.policy != env.policy.hash {
         let (_, applied) = control::read::<AppliedPolicy>(&worker.store).await?;
@@ -82,11 +88,13 @@ async fn page<S: Store, Q: Queue>(worker: &Worker<S, Q>, done: &mut Option<Strin
             // This worker does not have the newest one yet; it will within a second, or cannot read it.
             return Ok(false);
         }
-        let watched = progress.watched;
-        progress = Rescore { policy: env.policy.hash.clone(), watched, began: Some(now), ..Rescore::default() };
+        progress = Rescore { watched: progress.watched, ..begun };
         tracing::info!(policy = progress.policy, "all leads are judged by the new policy, in the background");
     } else if progress.is_done {
-        *done = Some(env.policy.hash.clone());
+        here.done = Some(env.policy.hash.clone());
+        return Ok(false);
+    } else if progress.acts && watches {
+        // Leads that it takes up would only be watched.
         return Ok(false);
     }
     let rows = worker.store.leads_after(LeadNo(progress.after), PAGE).await?;

@@ -8,6 +8,7 @@ use gleaner::domain::time::{Moment, Span};
 use gleaner::domain::working_set::Env;
 use serde_json::{Value, json};
 
+use crate::cluster::Cluster;
 use crate::embedded::{Embedded, inquiry, wait_for};
 use crate::support::{World, at, env, event};
 
@@ -534,6 +535,33 @@ fn whoever_was_left_alone_opted_out_and_comes_back_is_worked_anew() {
 }
 
 #[test]
+fn whoever_comes_back_and_agrees_a_moment_later_or_earlier_is_worked_anew() {
+    let grant = json!({ "lead": { "email": EMAIL }, "channels": ["call", "sms", "email"], "level": "express_written",
+        "evidence_url": "https://example.com/consent/7" });
+    let form = json!({ "lead": { "email": EMAIL, "phone": PHONE }, "note": "please call me" });
+    for consent_first in [false, true] {
+        let mut w = ana();
+        live(&mut w, "2026-03-25T12:00:00Z", |_, _| {});
+        happens(&mut w, "e-2", "email.replied", "2026-03-25T13:00:00Z", json!({ "text": "Remove me from your list." }));
+        assert_eq!(w.lead().stage, "suppressed");
+        let (consent, inquiry) = if consent_first { ("15:00:00", "15:00:05") } else { ("15:00:05", "15:00:00") };
+        let mut both = [
+            event("e-3", "consent.granted", &format!("2026-06-09T{consent}Z"), grant.clone()),
+            event("e-4", "lead.captured", &format!("2026-06-09T{inquiry}Z"), form.clone()),
+        ];
+        both.sort_by_key(|event| event["time"].to_string());
+        let n = w.out.len();
+        for event in &both {
+            w.send(event);
+        }
+        live(&mut w, "2026-06-11T15:00:00Z", |_, _| {});
+        let plays: Vec<&str> = w.out[n..].iter().filter_map(|m| m["data"]["play"].as_str()).collect();
+        assert!(plays.contains(&"first_call"), "consent first: {consent_first}, {plays:?} {:?}", w.lead().suppressed);
+        assert!(w.lead().planned.iter().all(|p| p.play.name() != "revisit"));
+    }
+}
+
+#[test]
 fn when_workers_that_watched_begin_to_act_every_lead_is_decided_on_anew_at_once() {
     let (offset, _) = Embedded::noon();
     let mut worker = Embedded::new(&[("GLEANER__CLOCK__OFFSET", &offset)]);
@@ -549,6 +577,55 @@ fn when_workers_that_watched_begin_to_act_every_lead_is_decided_on_anew_at_once(
     let is_over = || worker.told(&["policy", "show"]).contains("All leads are judged by it (1 lead).").then_some(());
     wait_for("the end of it", is_over);
     assert!(!worker.log().contains("decided on anew"), "once is enough: {}", worker.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_worker_watched_while_another_acted_already_is_decided_on_when_it_acts_itself() {
+    let mut cluster = Cluster::start("switch").await;
+    let (offset, noon) = Embedded::noon();
+    cluster.set("GLEANER__CLOCK__OFFSET", &offset);
+    cluster.set("GLEANER__ACT__MODE", "observe");
+    let watching = cluster.worker(None);
+    cluster.publish(&[inquiry("e-1", EMAIL, PHONE, &noon)]).await;
+    until(&cluster, "select count(*) from leads where version > 0", 1).await;
+    assert_eq!(cluster.depth("tasks.calls-now").await, 0);
+    cluster.set("GLEANER__ACT__MODE", "act");
+    let acting = cluster.worker(None);
+    until(
+        &cluster,
+        "select count(*) from control where name = 'rescore' and convert_from(value, 'UTF8') like '%\"acts\":true%'",
+        1,
+    )
+    .await;
+    // The one that acts goes, and the one that watches takes another inquiry, and is killed.
+    cluster.kill(acting);
+    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    cluster.publish(&[inquiry("e-2", "bo@example.com", "+12125552369", &noon)]).await;
+    until(&cluster, "select count(*) from leads where version > 0", 2).await;
+    cluster.kill(watching);
+    cluster.worker(None);
+    until_depth(&cluster, 2).await;
+    cluster.stop().await;
+}
+
+async fn until(cluster: &Cluster, count: &str, wanted: i64) {
+    for _ in 0..300 {
+        if cluster.count(count).await >= wanted {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("{count} did not become {wanted}\n{}", cluster.log());
+}
+
+async fn until_depth(cluster: &Cluster, wanted: u32) {
+    for _ in 0..900 {
+        if cluster.depth("tasks.calls-now").await >= wanted {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("there are not {wanted} calls\n{}", cluster.log());
 }
 
 #[test]

@@ -144,6 +144,23 @@ fn a_sum_of_money_beside_a_word_of_spending_is_budget() {
 }
 
 #[test]
+fn who_is_not_to_be_disturbed_has_opted_out_however_a_colleague_notes_it() {
+    for text in [
+        "Requested not to be bothered any more by us.",
+        "He wishes not to be disturbed.",
+        "We ask not to be disturbed further.",
+        "Not to be disturbed, per the owner.",
+        "She asked not to be bothered again",
+    ] {
+        assert!(labels(Medium::CallNote, text).contains(&"opt_out"), "{text}: {:?}", labels(Medium::CallNote, text));
+    }
+    for text in ["we lost our dad in January", "they buried our client on Monday"] {
+        let found = labels(Medium::CallNote, text);
+        assert!(found.contains(&"deceased") || found.contains(&"vulnerable"), "{text}: {found:?}");
+    }
+}
+
+#[test]
 fn words_that_only_sound_grave_close_nobody() {
     let closing = ["opt_out", "deceased", "minor", "vulnerable", "legal_threat", "wrong_number", "auto_reply"];
     for text in [

@@ -234,7 +234,8 @@ pub(super) fn open_episode(
     if !facts.is_invited() {
         return;
     }
-    let initiative = facts.newest_initiative().filter(|c| is_by(cause, c, facts)).map(|c| c.stamp.at);
+    let newest = facts.newest_initiative();
+    let initiative = newest.filter(|c| is_by(cause, c, facts)).map(|c| c.stamp.at);
     let Some(started) = conduct.episode.started else {
         let asked = facts.first_inquiry.as_ref().or(facts.put_forward.as_ref()).map(|c| c.stamp.at);
         // An inquiry that lies in the future by a skewed clock starts now.
@@ -242,12 +243,13 @@ pub(super) fn open_episode(
         conduct.episode.number = 1;
         return;
     };
-    let rested = match conduct.stage {
-        Stage::Parked | Stage::Disengaged | Stage::Nurturing | Stage::Lost | Stage::Lent => true,
-        // They wanted nothing any more, and now they do.
-        Stage::Suppressed => !is_suppressed,
-        _ => false,
-    };
+    let rested =
+        matches!(conduct.stage, Stage::Parked | Stage::Disengaged | Stage::Nurturing | Stage::Lost | Stage::Lent);
+    // They wanted nothing any more, and now they do, whether the inquiry or the consent came first.
+    let came_back = stopped_at(facts)
+        .filter(|stopped| *stopped >= started && !is_suppressed)
+        .and_then(|stopped| newest.map(|c| c.stamp.at).filter(|at| *at > stopped));
+    let (rested, initiative) = (rested || came_back.is_some(), came_back.or(initiative));
     let rested_since = conduct
         .ledger
         .iter()
@@ -258,7 +260,7 @@ pub(super) fn open_episode(
     if rested
         && !j.clear_no
         // "Not now" from a lead that rests only moves the day; from one that was left alone it is a sign of life.
-        && (!asked_to_wait || matches!(conduct.stage, Stage::Disengaged | Stage::Suppressed))
+        && (!asked_to_wait || conduct.stage == Stage::Disengaged || came_back.is_some())
         && let Some(at) = initiative
         && at > rested_since
         && at > started
@@ -273,6 +275,13 @@ pub(super) fn open_episode(
             conduct.revisits = 0;
         }
     }
+}
+
+/// When the person last wanted nothing at all any more, whatever they want by now.
+fn stopped_at(facts: &Facts) -> Option<Moment> {
+    let last = |channel| Some(facts.closings.get(&(channel, None))?.last.as_ref()?.stamp.at);
+    // None is less than any instant: one channel that was never closed is enough.
+    [Channel::Call, Channel::Sms, Channel::Email].map(last).into_iter().min().flatten()
 }
 
 /// Whether this cause is what the lead last did: what it did before it was laid to rest does not wake it.

@@ -1,7 +1,7 @@
 //! The learned part: how much each cue speaks for each label, read from `cues.tsv`, and the sum over a text.
 //!
 //! A linear model: the weights of the cues in a text are added up and held against a bar. What follows from a label
-//! found this way is decided in `join`; where the file comes from, in `examples/learn_words.rs`.
+//! found this way is decided in `join`; where the file comes from, in `examples/learn_words`.
 
 use std::sync::{Arc, OnceLock};
 
@@ -152,6 +152,9 @@ impl Cues {
                 };
                 let mut rest = weights;
                 while let Some(letter) = rest.bytes().next() {
+                    if !letter.is_ascii_alphabetic() {
+                        return Err(bad());
+                    }
                     let digits = rest[1..].bytes().take_while(u8::is_ascii_digit).count();
                     let label = letter.to_ascii_lowercase().wrapping_sub(b'a');
                     let value: i8 = rest[1..=digits].parse().map_err(|_| bad())?;
