@@ -203,8 +203,7 @@ pub fn decide(lead: &mut Lead, cause: &Cause<'_>, ctx: &Context<'_>) -> Decision
         };
     }
     let asked = plays::asked_to_wait(&view!());
-    let is_suppressed = stage(facts, conduct, &j, &closed, now) == Stage::Suppressed;
-    open_episode(facts, conduct, &j, asked.is_some(), is_suppressed, cause, ctx);
+    open_episode(facts, conduct, &j, asked.is_some(), &closed, cause, ctx);
     let rested_until = park(conduct, asked, ctx);
     conduct.stage = stage(facts, conduct, &j, &closed, now);
 

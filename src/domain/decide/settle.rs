@@ -227,7 +227,7 @@ pub(super) fn open_episode(
     conduct: &mut Conduct,
     j: &Judgement<'_>,
     asked_to_wait: bool,
-    is_suppressed: bool,
+    closed: &[(Channel, Key)],
     cause: &Cause<'_>,
     ctx: &Context<'_>,
 ) {
@@ -247,7 +247,7 @@ pub(super) fn open_episode(
         matches!(conduct.stage, Stage::Parked | Stage::Disengaged | Stage::Nurturing | Stage::Lost | Stage::Lent);
     // They wanted nothing any more, and now they do, whether the inquiry or the consent came first.
     let came_back = stopped_at(facts)
-        .filter(|stopped| *stopped >= started && !is_suppressed)
+        .filter(|at| *at >= started && stage(facts, conduct, j, closed, ctx.now) != Stage::Suppressed)
         .and_then(|stopped| newest.map(|c| c.stamp.at).filter(|at| *at > stopped));
     let (rested, initiative) = (rested || came_back.is_some(), came_back.or(initiative));
     let rested_since = conduct
