@@ -144,6 +144,21 @@ fn a_sum_of_money_beside_a_word_of_spending_is_budget() {
 }
 
 #[test]
+fn who_asks_to_be_written_to_has_not_opted_out() {
+    for text in [
+        "please write me",
+        "Please e-mail me",
+        "write me back please",
+        "Please write to me, I cannot take calls at work.",
+    ] {
+        for medium in [Medium::CaptureNote, Medium::Email, Medium::Sms] {
+            assert!(!labels(medium, text).contains(&"opt_out"), "{text}: {:?}", labels(medium, text));
+        }
+    }
+    assert_eq!(labels(Medium::Email, "please do not write me"), ["opt_out"]);
+}
+
+#[test]
 fn who_is_not_to_be_disturbed_has_opted_out_however_a_colleague_notes_it() {
     for text in [
         "Requested not to be bothered any more by us.",

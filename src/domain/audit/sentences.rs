@@ -47,7 +47,8 @@ impl Audited {
             (Item::FirstTouch, _) => "a first answer to the inquiry".into(),
             (Item::Attempts, Detail::Calls { made, of, .. }) => {
                 let missing = of.saturating_sub(made).max(1);
-                format!("{} more call{}", number(missing), if missing == 1 { "" } else { "s" })
+                let more = if made == 0 { "" } else { "more " };
+                format!("{} {more}call{}", number(missing), if missing == 1 { "" } else { "s" })
             }
             (Item::Attempts, _) => "more calls".into(),
             (Item::Dayparts, Detail::Dayparts(tried)) => {

@@ -133,7 +133,7 @@ pub fn judge<'a>(facts: &'a Facts, policy: &'a Policy, givers: &Givers, now: Mom
     j.audit = audit::audit(facts, &j, policy, now);
     weigh::weigh_contact(&mut j, facts, policy);
     weigh::weigh_timing(&mut j, facts, policy, now);
-    weigh::weigh_process(&mut j, facts, policy);
+    weigh::weigh_process(&mut j, facts, policy, now);
     silence::weigh_silence(&mut j, policy, now, silent_since);
     feedback::weigh_feedback(&mut j, facts, policy, givers);
     share_out(&mut j);

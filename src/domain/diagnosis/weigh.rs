@@ -12,7 +12,7 @@ use crate::domain::fold::place_facts;
 use crate::domain::policy::Policy;
 use crate::domain::score::{self, Ask};
 use crate::domain::suppression::ClosedBecause;
-use crate::domain::time::{Moment, day_of_date};
+use crate::domain::time::{Moment, Span, day_of_date};
 use crate::domain::touches::{CallResult, Called, ours};
 use crate::domain::words::{Finding, Label, Medium};
 
@@ -207,8 +207,11 @@ fn has_passed(facts: &Facts, now: Moment) -> bool {
     })
 }
 
+/// Within so long of a first e-mail a first call may still come. Our judgement.
+const CALL_WITHIN: Span = Span::days(1);
+
 /// We blame ourselves first: what we owe the lead and have not done, while it has not answered.
-pub(super) fn weigh_process<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy) {
+pub(super) fn weigh_process<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy, now: Moment) {
     let d = &policy.scoring.diagnosis;
     if j.audit.first_touch_missed() {
         let why = Why::FirstTouchLate { after: j.audit.first_touch_after };
@@ -219,6 +222,11 @@ pub(super) fn weigh_process<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy:
         push(j, Cause::Process, d.our_failure, Why::WeDroppedCalls(failures), None);
     }
     if j.unanswered == 0 || !j.audit.is_open(Item::Attempts) && !j.audit.is_open(Item::Dayparts) {
+        return;
+    }
+    // Who was written to today and is to be called at the next open hour is owed nothing yet.
+    let first = facts.outbound().map(|t| t.cited.stamp.at).min();
+    if j.audit.calls == 0 && first.is_some_and(|at| now - at < CALL_WITHIN) {
         return;
     }
     let weight = d.open_audit * j.audit.owed();

@@ -170,7 +170,16 @@ fn cadence(v: &View<'_, '_>, sent: u32, propose: &mut impl FnMut(Play, Moment, u
         let due = v.started() + Span::days(i64::from(*day));
         // After a delay the pace stays, and nothing is made up for in a burst.
         let paced = last + Span::days(i64::from(day.saturating_sub(*before)));
-        let because = format!("{} without an answer so far; the next is due.", counted(sent, "e-mail"));
+        let since = v.started().max(v.j.last_answer);
+        let reported = v.facts.outbound().filter(|t| t.channel == Channel::Email && t.cited.stamp.at >= since).count();
+        let because = match u32::try_from(reported).unwrap_or(u32::MAX).min(sent) {
+            0 => format!(
+                "{} of ours {} not reported on; the next is due.",
+                counted(sent, "e-mail"),
+                if sent == 1 { "was" } else { "were" }
+            ),
+            reported => format!("{} without an answer so far; the next is due.", counted(reported, "e-mail")),
+        };
         propose(Play::EmailAgain, due.max(paced), sent + 1, because, None);
     }
 }
