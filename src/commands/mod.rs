@@ -142,15 +142,7 @@ pub(crate) fn write_table<const N: usize>(out: &mut impl Write, head: [&str; N],
 
 /// An error and its causes as one sentence; a cause that was told already is not told again.
 pub(crate) fn sentence(error: &anyhow::Error) -> String {
-    let mut told = String::new();
-    for cause in error.chain().map(ToString::to_string).filter(|cause| !cause.is_empty()) {
-        if told.is_empty() {
-            told = cause;
-        } else if !told.contains(&cause) {
-            told = format!("{told}: {cause}");
-        }
-    }
-    told
+    crate::worker::chain(error.as_ref())
 }
 
 /// "1 task", "2 tasks".

@@ -38,6 +38,7 @@ use crate::wire::inbound::Inbound;
 
 pub use load::working_set;
 pub use seam::Seam;
+pub(crate) use step::chain;
 pub use step::{Handled, Stepper};
 
 /// What a worker needs to know besides its store, its queue and its policy. All limits are here.

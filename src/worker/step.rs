@@ -336,8 +336,8 @@ fn failure(error: StoreError) -> Failure {
     }
 }
 
-/// An error with everything that caused it, for a log line; a cause that was told already is not told again.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+/// An error with everything that caused it, in one line; a cause that was told already is not told again.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -37,7 +37,7 @@ pub fn callers(count: usize, now: &str) -> Vec<Value> {
     (0..count).map(caller).collect()
 }
 
-async fn until<F: AsyncFnMut() -> bool>(cluster: &Cluster, what: &str, mut look: F) {
+pub async fn until<F: AsyncFnMut() -> bool>(cluster: &Cluster, what: &str, mut look: F) {
     let end = Instant::now() + PATIENCE;
     while !look().await {
         assert!(Instant::now() < end, "{what} did not come about\n{}", cluster.log());

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
 use crate::embedded::{Embedded, inquiry, wait_for};
+use crate::queues::until;
 use crate::support::{World, at, env, event};
 
 const PHONE: &str = "+12125552368";
@@ -587,45 +588,26 @@ async fn what_a_worker_watched_while_another_acted_already_is_decided_on_when_it
     cluster.set("GLEANER__ACT__MODE", "observe");
     let watching = cluster.worker(None);
     cluster.publish(&[inquiry("e-1", EMAIL, PHONE, &noon)]).await;
-    until(&cluster, "select count(*) from leads where version > 0", 1).await;
+    until(&cluster, "the first lead", async || decided(&cluster).await >= 1).await;
     assert_eq!(cluster.depth("tasks.calls-now").await, 0);
     cluster.set("GLEANER__ACT__MODE", "act");
     let acting = cluster.worker(None);
-    until(
-        &cluster,
-        "select count(*) from control where name = 'rescore' and convert_from(value, 'UTF8') like '%\"acts\":true%'",
-        1,
-    )
-    .await;
+    let begun =
+        "select count(*) from control where name = 'rescore' and convert_from(value, 'UTF8') like '%\"acts\":true%'";
+    until(&cluster, "the decisions of the one that acts", async || cluster.count(begun).await == 1).await;
     // The one that acts goes, and the one that watches takes another inquiry, and is killed.
     cluster.kill(acting);
     tokio::time::sleep(std::time::Duration::from_secs(4)).await;
     cluster.publish(&[inquiry("e-2", "bo@example.com", "+12125552369", &noon)]).await;
-    until(&cluster, "select count(*) from leads where version > 0", 2).await;
+    until(&cluster, "the second lead", async || decided(&cluster).await >= 2).await;
     cluster.kill(watching);
     cluster.worker(None);
-    until_depth(&cluster, 2).await;
+    until(&cluster, "both calls", async || cluster.depth("tasks.calls-now").await >= 2).await;
     cluster.stop().await;
 }
 
-async fn until(cluster: &Cluster, count: &str, wanted: i64) {
-    for _ in 0..300 {
-        if cluster.count(count).await >= wanted {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    panic!("{count} did not become {wanted}\n{}", cluster.log());
-}
-
-async fn until_depth(cluster: &Cluster, wanted: u32) {
-    for _ in 0..900 {
-        if cluster.depth("tasks.calls-now").await >= wanted {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    panic!("there are not {wanted} calls\n{}", cluster.log());
+async fn decided(cluster: &Cluster) -> i64 {
+    cluster.count("select count(*) from leads where version > 0").await
 }
 
 #[test]
