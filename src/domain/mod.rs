@@ -37,6 +37,7 @@ pub mod suppression;
 pub mod task;
 pub mod time;
 pub mod touches;
+pub mod wish;
 pub mod words;
 pub mod working_set;
 pub mod world;

@@ -175,7 +175,7 @@ pub fn calls<'a>(facts: &'a Facts, policy: &Policy) -> Vec<Called<'a>> {
 }
 
 /// Calls of ours, with what they came to, oldest first.
-pub fn ours<'a>(calls: &'a [Called<'a>]) -> impl DoubleEndedIterator<Item = (&'a Touch, CallResult)> {
+pub fn ours<'a>(calls: &[Called<'a>]) -> impl DoubleEndedIterator<Item = (&'a Touch, CallResult)> {
     calls.iter().filter(|c| c.touch.direction == Direction::Outbound).map(|c| (c.touch, c.result))
 }
 

@@ -34,6 +34,7 @@ mod store_contract;
 mod support;
 mod tls;
 mod traces;
+mod unanswered;
 mod watching;
 mod whole_life;
 mod words;

@@ -1,5 +1,6 @@
 //! `gleaner report`: the first page of the day. Whom to call now and why, how fast we were, what was called bad and was our
-//! own fault, which promises are at risk, what is blocked, what became of the plays, and which sources send what.
+//! own fault, which promises are at risk, who waits for an answer, what is blocked, what became of the plays, and which
+//! sources send what.
 //!
 //! Everything is judged anew from the leads as they are; nothing is kept for it. How it reads is in `words`.
 
@@ -16,7 +17,7 @@ use super::explain::why_call;
 use super::{Console, Output};
 use crate::domain::audit::{Detail, Item, State};
 use crate::domain::contact::Status;
-use crate::domain::diagnosis::{Cause, Judgement, Verdict, judge};
+use crate::domain::diagnosis::{Cause, Judgement, Verdict, Why, judge};
 use crate::domain::event::Outcome;
 use crate::domain::facts::Facts;
 use crate::domain::identity::{KeyHash, KeyKind, LeadNo};
@@ -48,6 +49,8 @@ pub struct Report {
     pub our_fault: List<OurFault>,
     /// The most urgent first.
     pub promises: List<AtRisk>,
+    /// They asked for something in so many words, and no answer of ours is on record: the likeliest sale first.
+    pub unanswered: List<Unanswered>,
     pub blocked: BTreeMap<&'static str, u64>,
     pub plays: BTreeMap<&'static str, PlayLine>,
     /// By kind of source (`form`, `campaign`, `partner`) and name.
@@ -128,6 +131,14 @@ pub struct AtRisk {
     #[serde(with = "rfc3339")]
     pub promised: Moment,
     pub is_overdue: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Unanswered {
+    pub lead_id: Uuid,
+    pub name: Option<String>,
+    pub because: String,
+    pub conversion: f64,
 }
 
 /// Tasks of a play since the beginning.
@@ -233,6 +244,11 @@ impl Report {
             let name = lead.facts.name().map(str::to_owned);
             let line = AtRisk { lead_id: lead.id, name, number, promised, is_overdue: promised < now };
             self.promises.add(line, |a, b| a.promised < b.promised);
+        }
+        if let Some(owed) = j.evidence.iter().find(|e| !is_over && matches!(e.why, Why::Unanswered { .. })) {
+            let (name, conversion) = (lead.facts.name().map(str::to_owned), j.conversion.probability);
+            let line = Unanswered { lead_id: lead.id, name, because: owed.why.sentence(), conversion };
+            self.unanswered.add(line, |a, b| a.conversion > b.conversion);
         }
         if let Some(why) = blocked(lead, j, now) {
             *self.blocked.entry(why).or_default() += 1;

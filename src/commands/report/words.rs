@@ -57,6 +57,12 @@ pub(super) fn write(out: &mut impl Write, r: &Report) -> Result<()> {
         writeln!(out, "  {number}  {who}, promised for {} ({state})  [{}]", minute(line.promised), line.lead_id)?;
     }
 
+    heading(out, "They asked, and nobody answered", &r.unanswered, "Nobody waits.")?;
+    for line in &r.unanswered.first {
+        let who = line.name.as_deref().unwrap_or("(no name)");
+        writeln!(out, "  {who}: {}  [{}]", line.because, line.lead_id)?;
+    }
+
     section(out, "Blocked, and why", r.blocked.is_empty(), "Nobody.")?;
     let mut blocked: Vec<(&&str, &u64)> = r.blocked.iter().collect();
     blocked.sort_by_key(|(_, n)| std::cmp::Reverse(**n));

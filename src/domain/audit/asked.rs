@@ -1,5 +1,6 @@
 //! What others ask of a finished audit: what is open, how much is owed, which part of the day is missing.
 
+use super::sentences::first_missing;
 use super::{Audit, Detail, Item, State};
 
 impl Audit {
@@ -44,11 +45,7 @@ impl Audit {
             [false, true, true] => "never in the morning",
             _ => return None,
         };
-        let missing = match self.tried {
-            [_, _, false] => "after 16:00",
-            [false, _, _] => "before 12:00",
-            _ => "between 12:00 and 16:00",
-        };
+        let missing = ["before 12:00", "between 12:00 and 16:00", "after 16:00"][first_missing(self.tried)];
         Some((tried, missing))
     }
 }

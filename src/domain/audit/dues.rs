@@ -12,6 +12,7 @@ use crate::domain::partners;
 use crate::domain::promise::{Due, promised};
 use crate::domain::time::{Moment, Span};
 use crate::domain::touches::{CallResult, ours};
+use crate::domain::wish::{is_answered, newest_wish};
 use crate::domain::words::Label;
 
 /// Doubtful data that nobody has checked for so long is not held open any more. Our judgement: a data desk that has not
@@ -24,6 +25,7 @@ pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
     data_verified(look, audit);
     made_good(look, audit);
     callback_kept(look, audit);
+    answer(look, audit);
     // There is no library of content yet, so nothing that would fit can be sent.
     no_way(audit, Item::ContentSent, Detail::NoContent);
     referral_asked(look, audit);
@@ -120,6 +122,16 @@ fn callback_kept(look: &Look<'_, '_>, audit: &mut Audit) {
         Due::Day(day) => Detail::PromisedDay { day, by: p.by(look.zone) },
     };
     note(audit, Item::CallbackKept, state, detail);
+}
+
+/// An answer to what they asked last. What they asked to be called for is a promise, and that is `callback_kept`.
+fn answer(look: &Look<'_, '_>, audit: &mut Audit) {
+    let Some(wish) = newest_wish(look.facts).filter(|_| look.can_call || look.can_write) else { return };
+    let at = wish.cited.stamp.at;
+    let is_promise = promised(look.facts, &look.j.calls, look.policy, look.zone).is_some_and(|p| p.asked >= at);
+    if !is_promise && !is_answered(&wish, look.facts, &look.j.calls) {
+        audit.answer_owed_from = Some(at + look.policy.scoring.audit.answer_within.0);
+    }
 }
 
 /// Done where we asked, or the lead named somebody unasked. Who was not asked may yet be, but need not.

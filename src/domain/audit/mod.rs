@@ -152,6 +152,10 @@ pub struct Audit {
     pub place_contradicts: bool,
     /// Until when a first touch would be in time, while there was none.
     pub first_touch_by: Option<Moment>,
+    /// From when on it is our fault that nobody has answered what they asked last; it may lie ahead.
+    pub answer_owed_from: Option<Moment>,
+    /// From when on calls are owed to whom we have only written so far; it may lie ahead.
+    pub calls_owed_from: Option<Moment>,
 }
 
 /// What the checks of the items look at.
@@ -195,6 +199,7 @@ pub fn audit<'f>(facts: &'f Facts, j: &Judgement<'f>, policy: &'f Policy, now: M
             let detail = if item.detail == Detail::NotNeeded { Detail::NotNeeded } else { Detail::NoMore };
             (item.state, item.detail) = (State::NotApplicable, detail);
         }
+        audit.answer_owed_from = None;
     }
     audit
 }

@@ -4,6 +4,11 @@ use super::{Audited, DAYPARTS, Detail, Item};
 use crate::domain::prose::{counted, number};
 use crate::domain::time::date_of_day;
 
+/// Which part of the day is spoken of where several are missing: late in the day people have time, so that one first.
+pub(super) fn first_missing(tried: [bool; 3]) -> usize {
+    [2, 0, 1].into_iter().find(|part| !tried[*part]).unwrap_or(0)
+}
+
 impl Audited {
     pub fn detail_text(&self) -> String {
         match self.detail {
@@ -52,7 +57,7 @@ impl Audited {
             }
             (Item::Attempts, _) => "more calls".into(),
             (Item::Dayparts, Detail::Dayparts(tried)) => {
-                let i = tried.iter().position(|t| !t).unwrap_or(0);
+                let i = first_missing(tried);
                 let (from, to, _) = DAYPARTS[i];
                 format!("a call between {:02}:00 and {:02}:00 lead time", from / 60, to / 60)
             }

@@ -36,6 +36,8 @@ pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
         }
         return;
     }
+    let first = look.facts.outbound().map(|t| t.cited.stamp.at).min();
+    audit.calls_owed_from = first.filter(|_| made == 0).map(|at| at + rules.call_within.0);
     let state = |done: bool, possible: bool| match (done, possible) {
         (true, _) => State::Done,
         (false, true) => State::Open,

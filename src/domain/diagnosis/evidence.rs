@@ -44,6 +44,11 @@ pub enum Why<'a> {
         after: Option<Span>,
     },
     WeDroppedCalls(u32),
+    /// What they wrote, where it was in words.
+    Unanswered {
+        quote: Option<&'a str>,
+        waited: Span,
+    },
     NotBefore {
         quote: &'a str,
         day: Option<i32>,
@@ -98,6 +103,10 @@ impl Why<'_> {
             Why::FirstTouchLate { after: Some(after) } => format!("Our first touch came {after} after the inquiry."),
             Why::FirstTouchLate { after: None } => "No answer of ours to the inquiry is on record.".into(),
             Why::WeDroppedCalls(n) => format!("We dropped or mis-routed the call {}.", times(*n)),
+            Why::Unanswered { quote, waited } => {
+                let asked = quote.map_or("asked to be contacted".to_owned(), |q| format!("wrote \"{q}\""));
+                format!("They {asked} {waited} ago, and no answer of ours is on record.")
+            }
             Why::NotBefore { quote, day: Some(day) } => {
                 format!("Not now: \"{quote}\" ({}).", date_of_day(*day))
             }

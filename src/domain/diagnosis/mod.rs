@@ -15,7 +15,7 @@ pub use feedback::is_vouched_for;
 pub use silence::next_change;
 pub use verdict::{Cause, Verdict};
 
-use super::audit::{self, Audit};
+use super::audit::{self, Audit, Item};
 use super::cases::{Case, Cases, UnsureOptOut, cases, unsure_opt_outs};
 use super::contact::{self, KeyStatus, Status};
 use super::event::Channel;
@@ -198,8 +198,13 @@ pub fn would_change(j: &Judgement<'_>) -> Vec<String> {
     // More calls change nothing where it is too early, or where the profile is what speaks against it.
     let decided = matches!(j.verdict, Verdict::Weak | Verdict::Bad)
         && matches!(j.cause, Some(Cause::Fit | Cause::Timing | Cause::Bogus));
+    // Where nobody has called at all, no hour of the day is to be named yet.
+    let too_early = |item: Item| item == Item::Dayparts && j.audit.calls == 0;
     let open = j.audit.items.iter().filter(|i| i.state == audit::State::Open && !(decided && i.item.is_core()));
-    let mut out: Vec<String> = open.map(|i| i.would_help()).collect();
+    let open = open.filter(|i| !too_early(i.item));
+    let unanswered = j.evidence.iter().any(|e| matches!(e.why, Why::Unanswered { .. }));
+    let mut out: Vec<String> = unanswered.then(|| "an answer to what they asked".to_owned()).into_iter().collect();
+    out.extend(open.map(|i| i.would_help()));
     let reachable = j.keys.iter().any(|k| k.status < Status::Suspect);
     match j.cause {
         Some(Cause::Contact) if !reachable => out.push("a number or address that works".into()),

@@ -66,10 +66,16 @@ pub(super) fn weigh_silence(j: &mut Judgement<'_>, policy: &Policy, now: Moment,
 /// How far ahead a change of the verdict by silence is looked for. Beyond the longest half-life times ten nothing moves.
 const HORIZON: Span = Span::days(30);
 
-/// The instant at which silence alone will make the lead weak or bad, if it will: worth waking for, and no other is.
-///
-/// Silence only grows while nothing happens, so the instant is found by halving; a minute is exact enough.
+/// The instant at which the verdict may turn though nothing happens, if it may: worth waking for, and no other is.
 pub fn next_change(facts: &Facts, j: &Judgement<'_>, policy: &Policy, now: Moment) -> Option<Moment> {
+    let owed = [j.audit.calls_owed_from.filter(|_| j.unanswered > 0), j.audit.answer_owed_from];
+    let ours = owed.into_iter().flatten().filter(|at| *at > now && !j.clear_no);
+    ours.chain(silence_turns(facts, j, policy, now)).min()
+}
+
+/// When silence alone will make the lead weak or bad. It only grows while nothing happens, so the instant is found by
+/// halving; a minute is exact enough.
+fn silence_turns(facts: &Facts, j: &Judgement<'_>, policy: &Policy, now: Moment) -> Option<Moment> {
     if j.clear_no || j.unanswered == 0 {
         return None;
     }

@@ -12,8 +12,9 @@ use crate::domain::fold::place_facts;
 use crate::domain::policy::Policy;
 use crate::domain::score::{self, Ask};
 use crate::domain::suppression::ClosedBecause;
-use crate::domain::time::{Moment, Span, day_of_date};
+use crate::domain::time::{Moment, day_of_date};
 use crate::domain::touches::{CallResult, Called, ours};
+use crate::domain::wish::newest_wish;
 use crate::domain::words::{Finding, Label, Medium};
 
 pub(super) fn push<'a>(j: &mut Judgement<'a>, cause: Cause, weight: f64, why: Why<'a>, event: Option<&'a str>) {
@@ -34,6 +35,8 @@ pub(super) fn weigh_no<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Pol
         push(j, Cause::Interest, d.clear_no, Why::ToldNo("on the phone"), Some(event));
     }
     if let Some((said, finding)) = newest_said(facts, &[Label::Disinterest])
+        // What was noted of a call in which they said no is that no, and not another.
+        && no_call.is_none_or(|(_, call)| call != said.cited.id)
         && said.cited.stamp.at >= asked_again
         && finding.certain
         && !said.findings.iter().any(|f| matches!(f.label, Label::Timing | Label::Interest | Label::Language))
@@ -207,26 +210,31 @@ fn has_passed(facts: &Facts, now: Moment) -> bool {
     })
 }
 
-/// Within so long of a first e-mail a first call may still come. Our judgement.
-const CALL_WITHIN: Span = Span::days(1);
-
 /// We blame ourselves first: what we owe the lead and have not done, while it has not answered.
 pub(super) fn weigh_process<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy, now: Moment) {
     let d = &policy.scoring.diagnosis;
-    if j.audit.first_touch_missed() {
-        let why = Why::FirstTouchLate { after: j.audit.first_touch_after };
-        push(j, Cause::Process, d.first_touch_missed, why, facts.first_inquiry.as_ref().map(|c| c.id.as_str()));
-    }
-    let failures = ours(&j.calls).filter(|(_, r)| *r == CallResult::OurFailure).count() as u32;
+    let (failures, newest) = ours(&j.calls)
+        .filter(|(_, r)| *r == CallResult::OurFailure)
+        .fold((0, None), |(n, _), (touch, _)| (n + 1, Some(touch.cited.id.as_str())));
     if failures > 0 {
-        push(j, Cause::Process, d.our_failure, Why::WeDroppedCalls(failures), None);
+        push(j, Cause::Process, d.our_failure, Why::WeDroppedCalls(failures), newest);
+    }
+    let unanswered = newest_wish(facts).filter(|_| j.audit.answer_owed_from.is_some_and(|at| at <= now));
+    if let Some(wish) = unanswered {
+        let why = Why::Unanswered { quote: wish.quote, waited: now - wish.cited.stamp.at };
+        push(j, Cause::Process, d.unanswered, why, Some(&wish.cited.id));
+    }
+    // Where nothing was ever answered, the newest wish stands for the first.
+    let after = j.audit.first_touch_after;
+    if j.audit.first_touch_missed() && (after.is_some() || unanswered.is_none()) {
+        let why = Why::FirstTouchLate { after };
+        push(j, Cause::Process, d.first_touch_missed, why, facts.first_inquiry.as_ref().map(|c| c.id.as_str()));
     }
     if j.unanswered == 0 || !j.audit.is_open(Item::Attempts) && !j.audit.is_open(Item::Dayparts) {
         return;
     }
     // Who was written to today and is to be called at the next open hour is owed nothing yet.
-    let first = facts.outbound().map(|t| t.cited.stamp.at).min();
-    if j.audit.calls == 0 && first.is_some_and(|at| now - at < CALL_WITHIN) {
+    if j.audit.calls_owed_from.is_some_and(|at| now < at) {
         return;
     }
     let weight = d.open_audit * j.audit.owed();

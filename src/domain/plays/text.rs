@@ -3,53 +3,51 @@
 use super::allowed::consent_view;
 use super::ending::{has_check_ins_left, is_final_no, may_say_goodbye, next_check_in};
 use super::occasions::{good_moment, missed_meeting, to_confirm, to_reschedule};
+use super::promise::promised;
 use super::rest::{asked_to_wait, is_put_off_for_good, is_revisit, meeting_ahead, rests, revisit, spoke_since_started};
 use super::review::waits_for_second_opinion;
 use super::{Proposal, View, counted, quoted};
 use crate::domain::conduct::{Entry, Stage};
 use crate::domain::diagnosis::{Cause, Verdict};
 use crate::domain::event::{Channel, ConsentLevel};
-use crate::domain::facts::{SignalKind, Touch};
+use crate::domain::facts::Touch;
 use crate::domain::identity::Key;
 use crate::domain::intervals::Intervals;
-use crate::domain::task::{Class, Play};
+use crate::domain::task::{Class, Play, TaskState};
 use crate::domain::time::{Moment, Span};
-use crate::domain::words::{Finding, Label, Medium};
+use crate::domain::wish::newest_word;
+use crate::domain::words::Label;
 
 /// The newest word of the lead that waits for an answer of a kind, by voice or in writing: when, its quote, and whether
 /// it is warm.
 pub(super) fn reply_to_answer<'a>(v: &View<'a, '_>, by: Class) -> Option<(Moment, Option<&'a str>, bool)> {
-    let in_writing = |m: Medium| matches!(m, Medium::Email | Medium::Sms | Medium::Chat);
-    let said = v.facts.said.iter().rev().find(|s| !s.is_automatic() && in_writing(s.medium));
-    let bare = v.facts.signal(SignalKind::Reply).and_then(|s| s.newest.as_ref());
-    let (at, findings): (Moment, &'a [Finding]) = match (said, bare) {
-        (Some(s), Some(b)) if b.stamp > s.cited.stamp => (b.stamp.at, &[]),
-        (Some(s), _) => (s.cited.stamp.at, &s.findings),
-        (None, Some(b)) => (b.stamp.at, &[]),
-        (None, None) => return None,
-    };
-    if findings
-        .iter()
-        .any(|f| matches!(f.label, Label::AutoReply | Label::OptOut | Label::Complaint | Label::LegalThreat))
-    {
-        return None;
-    }
+    let word = newest_word(v.facts).filter(|word| !word.is_hostile())?;
+    let at = word.cited.stamp.at;
     if is_answered(v, at, by) || v.now - at > Span::days(7) {
         return None;
     }
-    let warm = findings.iter().find(|f| matches!(f.label, Label::Interest | Label::Callback));
-    let cold = findings.iter().any(|f| matches!(f.label, Label::Disinterest | Label::Timing | Label::NotABuyer));
-    Some((at, warm.map(|f| f.quote.as_str()), warm.is_some() && !cold))
+    let wants = word.findings.iter().find(|f| matches!(f.label, Label::Interest | Label::Callback));
+    Some((at, wants.map(|f| f.quote.as_str()), word.warm().is_some()))
 }
+
+/// So many answers are asked of a desk that tells nothing of them; then `gleaner report` tells of the lead. [J]
+const OFFERS: usize = 2;
 
 /// Any word of ours answers a letter. Who should be called is not served by the letter that goes out meanwhile.
 fn is_answered(v: &View<'_, '_>, at: Moment, by: Class) -> bool {
-    let ours = |e: &&Entry| by == Class::Text || e.class == Class::Voice;
-    let answers = |e: &Entry| matches!(e.play, Play::AnswerCall | Play::AnswerEmail) && e.made_at >= at;
-    let later = |e: &Entry| e.class.is_contact() && e.made_at > at && e.state.counts_for_caps();
     let reached = |t: &Touch| by == Class::Text || t.channel == Channel::Call;
-    v.facts.outbound().any(|t| t.cited.stamp.at > at && reached(t))
-        || v.conduct.ledger.iter().filter(ours).any(|e| answers(e) || later(e))
+    if v.facts.outbound().any(|t| t.cited.stamp.at > at && reached(t)) {
+        return true;
+    }
+    let answers = |e: &&Entry| matches!(e.play, Play::AnswerCall | Play::AnswerEmail) && e.made_at >= at;
+    // Nobody told what became of it, so for all we know nobody answered.
+    let unheard = |e: &&Entry| answers(e) && matches!(e.state, TaskState::Expired | TaskState::ExpiredUnsent);
+    let later = |e: &&Entry| e.class.is_contact() && e.made_at > at && e.state.counts_for_caps();
+    let ours = || v.conduct.ledger.iter().filter(|e| by == Class::Text || e.class == Class::Voice);
+    // A promised call will answer them.
+    let offers = if promised(v).is_some() { 1 } else { OFFERS };
+    ours().filter(|e| !unheard(e)).any(|e| answers(&e) || later(&e))
+        || ours().filter(|e| e.class == by && unheard(e)).count() >= offers
 }
 
 /// The e-mail that could go out, to whom, and by which right.

@@ -246,6 +246,7 @@ pub struct DiagnosisRules {
     pub open_audit: f64,
     pub first_touch_missed: f64,
     pub our_failure: f64,
+    pub unanswered: f64,
     pub not_now: f64,
     pub no_budget: f64,
     /// They answered, in so many words, that they need nothing, or decide nothing.
@@ -289,4 +290,8 @@ pub struct AuditRules {
     pub first_touch_within: Length,
     pub attempts: u32,
     pub attempt_days: u32,
+    /// Within so long of a first e-mail a first call may still come.
+    pub call_within: Length,
+    /// Within so long whoever wants something is answered.
+    pub answer_within: Length,
 }

@@ -1,0 +1,123 @@
+//! Who asked for something in so many words and was not answered: whose fault that is, and what is done about it.
+
+use serde_json::{Value, json};
+
+use crate::support::{World, event};
+
+const PHONE: &str = "+12125552368";
+const EMAIL: &str = "ana@example.com";
+const WISH: &str = "This looks good. Can you send me a quote for 40 vehicles?";
+
+/// Captured on a Tuesday at noon in New York, and answered by an e-mail at once.
+fn answered_once() -> World {
+    let mut w = World::new();
+    let data = json!({
+        "lead": { "email": EMAIL, "phone": PHONE },
+        "profile": { "name": "Ana Ruiz", "country": "US", "region": "NY" },
+        "consent": [{ "channel": "call", "state": "granted", "level": "express_written", "key": PHONE }]
+    });
+    w.send(&event("e-1", "lead.captured", "2026-03-03T17:00:00Z", data));
+    mailed(&mut w, "e-2", "2026-03-03T17:02:00Z");
+    w
+}
+
+fn mailed(w: &mut World, id: &str, time: &str) {
+    w.send(&event(id, "email.sent", time, json!({ "lead": { "email": EMAIL } })));
+}
+
+fn wrote(w: &mut World, id: &str, time: &str, text: &str) {
+    w.send(&event(id, "email.replied", time, json!({ "lead": { "email": EMAIL }, "text": text })));
+}
+
+/// What is held against ourselves: the sentence and the event.
+fn blame(w: &World) -> Option<(String, String)> {
+    let evidence = w.lead().diagnosis.evidence.into_iter().filter(|e| e.cause == "process");
+    let mut owed = evidence.filter(|e| e.because.contains("no answer of ours is on record"));
+    owed.next().map(|e| (e.because, e.event.unwrap()))
+}
+
+#[test]
+fn who_wanted_something_and_is_not_answered_within_a_day_was_let_down_by_us() {
+    let mut w = answered_once();
+    wrote(&mut w, "e-3", "2026-03-04T15:00:00Z", WISH);
+    w.until("2026-03-05T14:00:00Z");
+    assert_eq!(blame(&w), None, "there is still time");
+    w.until("2026-03-06T15:00:00Z");
+    let (because, event) = blame(&w).unwrap();
+    assert!(because.starts_with("They wrote \"") && because.contains("quote"), "{because}");
+    assert_eq!(event, "e-3");
+    let lead = w.lead();
+    assert_eq!(lead.diagnosis.cause.as_deref(), Some("process"));
+    assert_eq!(lead.diagnosis.would_change[0], "an answer to what they asked");
+    assert_ne!(lead.verdict, "bad");
+}
+
+#[test]
+fn any_answer_of_ours_makes_up_for_it() {
+    let flags = json!(["human_answered", "customer_contact"]);
+    for (kind, data) in [
+        ("email.sent", json!({})),
+        ("sms.sent", json!({})),
+        ("call.completed", json!({ "disposition": "N" })),
+        ("call.completed", json!({ "direction": "inbound", "flags": flags })),
+        ("meeting.booked", json!({ "at": "2026-03-20T15:00:00Z" })),
+        ("outcome.won", json!({})),
+    ] {
+        let mut w = answered_once();
+        wrote(&mut w, "e-3", "2026-03-04T15:00:00Z", WISH);
+        let mut data: Value = data;
+        data["lead"] = json!({ "email": EMAIL, "phone": PHONE });
+        w.send(&event("e-4", kind, "2026-03-05T18:00:00Z", data));
+        w.until("2026-03-12T15:00:00Z");
+        assert_eq!(blame(&w), None, "{kind}");
+    }
+}
+
+#[test]
+fn who_wants_nothing_or_not_now_is_owed_no_answer() {
+    for text in ["Not now, our contract runs until 30 September 2026.", "No thanks, we are not interested.", "STOP"] {
+        let mut w = answered_once();
+        wrote(&mut w, "e-3", "2026-03-04T15:00:00Z", WISH);
+        wrote(&mut w, "e-4", "2026-03-04T16:00:00Z", text);
+        w.until("2026-03-07T15:00:00Z");
+        assert_eq!(blame(&w), None, "{text}");
+    }
+}
+
+#[test]
+fn who_asks_to_be_contacted_a_second_time_is_owed_an_answer_too() {
+    let mut w = answered_once();
+    let form = json!({ "lead": { "email": EMAIL }, "path": "/demo-request" });
+    w.send(&event("e-3", "form.submitted", "2026-03-04T15:00:00Z", form));
+    w.until("2026-03-06T15:00:00Z");
+    let (because, event) = blame(&w).unwrap();
+    assert_eq!(
+        (because.as_str(), event.as_str()),
+        ("They asked to be contacted 2 d ago, and no answer of ours is on record.", "e-3")
+    );
+}
+
+#[test]
+fn an_answer_that_nobody_reports_on_is_asked_of_the_desk_once_more_and_not_for_ever() {
+    let mut w = answered_once();
+    wrote(&mut w, "e-3", "2026-03-04T15:00:00Z", WISH);
+    let answers = |w: &World| w.plays().iter().filter(|p| p.starts_with("answer_")).cloned().collect::<Vec<_>>();
+    w.until("2026-03-04T15:01:00Z");
+    assert_eq!(answers(&w), ["answer_email"], "the first call is still on the dialer");
+    w.until("2026-03-20T15:00:00Z");
+    let twice = ["answer_email", "answer_call", "answer_call", "answer_email"];
+    assert_eq!(answers(&w), twice, "{:?}", w.plays());
+}
+
+#[test]
+fn whom_we_only_wrote_to_is_owed_calls_from_the_next_day_on_and_the_lead_is_looked_at_then() {
+    let mut w = World::new();
+    let data = json!({ "lead": { "email": EMAIL, "phone": PHONE }, "profile": { "country": "US", "region": "NY" } });
+    w.send(&event("e-1", "lead.captured", "2026-03-03T17:00:00Z", data));
+    mailed(&mut w, "e-2", "2026-03-03T17:02:00Z");
+    w.until("2026-03-04T16:00:00Z");
+    assert_eq!(w.lead().verdict, "workable");
+    w.until("2026-03-04T18:00:00Z");
+    let lead = w.lead();
+    assert_eq!((lead.verdict.as_str(), lead.diagnosis.cause.as_deref()), ("weak", Some("process")));
+}
