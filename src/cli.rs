@@ -72,12 +72,18 @@ fn answer(asked: Cli) -> Result<Outcome> {
         Command::Schema { out: folder } => {
             commands::schema::run(folder.as_deref(), output, &mut out).map(|()| Outcome::Done)
         }
-        Command::Demo => {
+        Command::Demo { lead } => {
             // The sample's people are fictional, whatever this installation thinks of such numbers.
             let policy = app::policy_in(None, crate::domain::policy::Fictional::Allow)?;
-            commands::demo::run(output, &mut out, app::virtual_env(&config, policy)).map(|()| Outcome::Done)
+            commands::demo::run(lead.as_deref(), output, &mut out, app::virtual_env(&config, policy))
+                .map(|()| Outcome::Done)
         }
         Command::Replay(ask) => replay(&config, ask, output, &mut out, &mut console),
+        Command::Explain { lead, replayed: Some(dir), json, .. } => {
+            let output = if json { Output::Json } else { output };
+            let country = &config.contact.default_country;
+            commands::lead::run_replayed(&dir, &lead, country, output, &mut out).map(|()| Outcome::Done)
+        }
         other => {
             let mut runtime = tokio::runtime::Builder::new_multi_thread();
             let runtime = runtime.thread_stack_size(stack::BYTES).enable_all().build()?;
@@ -101,7 +107,7 @@ async fn answer_async(
     let output = asked.unwrap_or_default();
     match command {
         Command::Run => app::run(config).await?,
-        Command::Explain { lead, as_of, json } => {
+        Command::Explain { lead, as_of, json, .. } => {
             let output = if json { Output::Json } else { output };
             with_store!(config, |store| {
                 commands::lead::run(&app::reader(config, store).await?, &lead, as_of, output, out).await
@@ -150,7 +156,7 @@ async fn answer_async(
         Command::Suppress { ask } => return suppress(config, ask, output, out, console).await,
         Command::Dead { ask } => return dead(config, ask, output, out).await,
         // Answered before, without waiting for anything.
-        Command::Config { .. } | Command::Schema { .. } | Command::Demo | Command::Replay(_) => {}
+        Command::Config { .. } | Command::Schema { .. } | Command::Demo { .. } | Command::Replay(_) => {}
     }
     Ok(Outcome::Done)
 }

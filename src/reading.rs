@@ -149,7 +149,7 @@ fn lead(row: LeadRow) -> Result<Lead, ReadError> {
 }
 
 /// The keys that a text may be, strongest first.
-fn keys_named(text: &str, country: &str) -> Vec<Key> {
+pub fn keys_named(text: &str, country: &str) -> Vec<Key> {
     let kinds = KeyKind::ALL;
     let prefixed =
         kinds.into_iter().find_map(|kind| Some((kind, text.trim().strip_prefix(kind.name())?.strip_prefix(':')?)));

@@ -31,7 +31,10 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// A sample of leads through the whole of it, in memory and on virtual time; needs nothing
-    Demo,
+    Demo {
+        /// One of its leads, by first name or key: all that is thought of it, as `explain` says it
+        lead: Option<String>,
+    },
     /// The worker: embedded by default, production by configuration
     Run,
     /// A file of events through the same decisions on virtual time
@@ -43,6 +46,9 @@ pub enum Command {
         /// Judge the facts known now as of this instant
         #[arg(long, value_name = "TIME", value_parser = moment)]
         as_of: Option<Moment>,
+        /// Out of the results of a replay, instead of the running system
+        #[arg(long, value_name = "DIR", conflicts_with = "as_of")]
+        replayed: Option<PathBuf>,
         /// The record as JSON
         #[arg(long)]
         json: bool,

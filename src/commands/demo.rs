@@ -8,7 +8,9 @@ use std::io::Write;
 use anyhow::{Context, Result, anyhow};
 use serde_json::Value;
 
-use super::{Output, write_json};
+use super::explain::{self, Around};
+use super::{Output, Usage, write_json};
+use crate::domain::lead::Lead;
 use crate::domain::time::{Moment, Span};
 use crate::domain::working_set::Env;
 use crate::replay::{Replay, Sorter};
@@ -22,11 +24,11 @@ const AFTERWARDS: Span = Span::days(14);
 /// Tasks of one lead that are told in full; the rest is counted.
 const TOLD: usize = 6;
 
-/// Runs the sample and tells what happened.
+/// Runs the sample and tells what happened; of one lead, asked for by its first name or a key, the whole page.
 ///
 /// # Errors
-/// The output cannot be written.
-pub fn run(output: Output, out: &mut impl Write, env: Env) -> Result<()> {
+/// The output cannot be written, or the sample has no such lead.
+pub fn run(asked: Option<&str>, output: Output, out: &mut impl Write, env: Env) -> Result<()> {
     let mut replay = Replay::new(env);
     let settings = Inbound { default_country: Some("US".into()), ..Inbound::replay() };
     let mut sorter = Sorter::new(None);
@@ -42,6 +44,9 @@ pub fn run(output: Output, out: &mut impl Write, env: Env) -> Result<()> {
     }
     let until = replay.now() + AFTERWARDS;
     replay.finish(until);
+    if let Some(asked) = asked {
+        return tell_one(&replay, asked, output, out);
+    }
     let mut by_lead: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     let mut by_queue: BTreeMap<&'static str, u32> = BTreeMap::new();
     let messages = replay.take_published();
@@ -55,31 +60,54 @@ pub fn run(output: Output, out: &mut impl Write, env: Env) -> Result<()> {
         let body: Value = serde_json::from_slice(&message.body).context("a task is no JSON")?;
         by_lead.entry(body["subject"].as_str().unwrap_or_default().to_owned()).or_default().push(body);
     }
-    let records: Vec<LeadRecord> = replay.leads().into_iter().map(|l| replay.record(l)).collect();
+    let mut leads = replay.leads();
+    leads.sort_by_key(|lead| name_of(lead));
     writeln!(
         out,
         "{events} events about {} invented leads, {count} messages out, on a virtual clock until {until}.",
-        records.len()
+        leads.len()
     )?;
-    let mut records: Vec<(String, LeadRecord)> = records.into_iter().map(|r| (name_of(&r, &by_lead), r)).collect();
-    records.sort_by(|a, b| a.0.cmp(&b.0));
-    for (name, record) in &records {
-        tell(out, name, record, by_lead.get(&record.lead_id.to_string()).map_or(&[], Vec::as_slice))?;
+    for lead in leads {
+        // What was sent before two leads turned out to be one person went out under the other's id.
+        let ids = std::iter::once(lead.id).chain(lead.conduct.merged_from.iter().copied());
+        let mut messages: Vec<Value> = ids.filter_map(|id| by_lead.remove(&id.to_string())).flatten().collect();
+        messages.sort_by_key(|m| m["time"].as_str().and_then(|t| t.parse().map(Moment::from_timestamp).ok()));
+        tell(out, &name_of(lead), &replay.record(lead), &messages)?;
     }
     writeln!(out, "\nMessages by queue:")?;
     for (queue, n) in &by_queue {
         writeln!(out, "  tasks.{queue:<18} {n}")?;
     }
-    writeln!(out, "\nThe same for your own events:  gleaner replay --events FILE.jsonl --out DIR")?;
+    writeln!(out, "\nAll that is thought of one of them, and why:  gleaner demo NAME  (such as iris)")?;
+    writeln!(out, "The same for your own events:  gleaner replay --events FILE.jsonl --out DIR")?;
     Ok(())
 }
 
-/// The name downstream sees, else the first key: a lead that nobody may contact leaves no task to read it from.
-fn name_of(record: &LeadRecord, tasks: &BTreeMap<String, Vec<Value>>) -> String {
-    let named = tasks
-        .get(&record.lead_id.to_string())
-        .and_then(|tasks| tasks.iter().find_map(|t| t["data"]["contact"]["name"].as_str()));
-    named.map(str::to_owned).or_else(|| record.keys.values().flatten().next().cloned()).unwrap_or_default()
+/// The name, else the first key.
+fn name_of(lead: &Lead) -> String {
+    let key = || lead.facts.keys.keys().next().map(|key| key.value.as_str());
+    lead.facts.name().or_else(key).unwrap_or_default().to_owned()
+}
+
+/// What `gleaner explain` says of one of them.
+fn tell_one(replay: &Replay, asked: &str, output: Output, out: &mut impl Write) -> Result<()> {
+    let asked = asked.trim().to_lowercase();
+    let is_it = |lead: &&Lead| {
+        let first_name = name_of(lead).split(' ').next().map(str::to_lowercase);
+        first_name == Some(asked.clone()) || explain::is_named(&replay.record(lead), &asked)
+    };
+    let leads = replay.leads();
+    let Some(lead) = leads.iter().copied().find(is_it) else {
+        let mut names: Vec<String> = leads.iter().map(|lead| name_of(lead)).collect();
+        names.sort();
+        return Err(Usage(format!("the sample has no lead {asked:?}; there are {}", names.join(", "))).into());
+    };
+    let record = replay.record(lead);
+    match output {
+        Output::Table => write!(out, "{}", explain::render(&record, &Around::of(lead)))?,
+        Output::Json | Output::Jsonl => write_json(out, &[record], output)?,
+    }
+    Ok(())
 }
 
 fn tell(out: &mut impl Write, name: &str, record: &LeadRecord, messages: &[Value]) -> Result<()> {
@@ -127,12 +155,39 @@ mod tests {
     fn the_demo_shows_a_dozen_leads_turning_into_different_tasks() {
         let env = Env::virtual_time(Arc::new(Policy::shipped(Fictional::Allow).unwrap()));
         let mut out = Vec::new();
-        run(Output::Table, &mut out, env).unwrap();
+        run(None, Output::Table, &mut out, env).unwrap();
         let text = String::from_utf8(out).unwrap();
         println!("{text}");
         for play in ["first_call", "second_call", "first_email", "contact_repair", "referral_handoff", "disengage"] {
             assert!(text.contains(&format!("({play})")), "the demo shows no {play}");
         }
         assert!(text.matches("\n  ").count() > 24 && text.contains("taken back"));
+    }
+
+    #[test]
+    fn one_lead_of_the_demo_is_explained_by_its_first_name_or_a_key() {
+        let page = |asked: &str| {
+            let env = Env::virtual_time(Arc::new(Policy::shipped(Fictional::Allow).unwrap()));
+            let mut out = Vec::new();
+            run(Some(asked), Output::Table, &mut out, env).map(|()| String::from_utf8(out).unwrap())
+        };
+        let iris = page("Iris").unwrap();
+        assert!(iris.contains("Known as     email iris@example.com"), "{iris}");
+        assert_eq!(page("email:iris@example.com").unwrap(), iris);
+        let error = page("nobody").unwrap_err().to_string();
+        assert!(error.contains("no lead \"nobody\"") && error.contains("Iris Tanaka"), "{error}");
+    }
+
+    #[test]
+    fn what_was_sent_before_two_leads_became_one_is_told_with_the_one() {
+        let env = Env::virtual_time(Arc::new(Policy::shipped(Fictional::Allow).unwrap()));
+        let (mut told, mut json) = (Vec::new(), Vec::new());
+        run(None, Output::Table, &mut told, env.clone()).unwrap();
+        run(None, Output::Jsonl, &mut json, env).unwrap();
+        let told = String::from_utf8(told).unwrap();
+        let lines = told.lines().filter(|l| l.starts_with("  2026-")).count();
+        let more =
+            told.lines().filter_map(|l| l.strip_prefix("  … and ")?.strip_suffix(" more")?.parse::<usize>().ok());
+        assert_eq!(lines + more.sum::<usize>(), String::from_utf8(json).unwrap().lines().count());
     }
 }

@@ -6,7 +6,8 @@ mod headline;
 
 use std::fmt::Write;
 
-use crate::domain::task::Play;
+use crate::domain::lead::Lead;
+use crate::domain::task::{Play, TaskState};
 use crate::wire::record::{ChangedOut, LeadRecord, LevelOut, Planned, PointsOut, Rest};
 use headline::{channel_in_words, humanly};
 pub use headline::{headline, why_call};
@@ -18,6 +19,24 @@ pub struct Around {
     pub sent: Vec<Play>,
     pub holds_all: bool,
     pub paused: Option<String>,
+    /// The lead was judged as of an instant that was asked for, and not as of now.
+    pub is_as_of: bool,
+}
+
+impl Around {
+    /// What is out of a lead's tasks.
+    pub fn of(lead: &Lead) -> Around {
+        let sent = lead.conduct.open().filter(|entry| entry.state == TaskState::Ready).map(|entry| entry.play);
+        Around { sent: sent.collect(), ..Around::default() }
+    }
+}
+
+/// Whether a text is the lead's id or one of its keys, with its kind before it or bare.
+pub fn is_named(r: &LeadRecord, text: &str) -> bool {
+    let is = |kind: &str, value: &str| {
+        text == value || text.strip_prefix(kind).and_then(|t| t.strip_prefix(':')).is_some_and(|t| t == value)
+    };
+    r.lead_id.to_string() == text || r.keys.iter().any(|(kind, values)| values.iter().any(|v| is(kind, v)))
 }
 
 /// The record as a page of plain text.
@@ -31,6 +50,12 @@ pub fn render(r: &LeadRecord, around: &Around) -> String {
 fn write_all(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Result {
     writeln!(out, "{}", headline(r))?;
     writeln!(out)?;
+    if around.is_as_of {
+        writeln!(
+            out,
+            "As of        the instant asked for; but stage, next, what is out and the last change are as of now"
+        )?;
+    }
     if let Some(paused) = &around.paused {
         writeln!(out, "Paused       {paused}")?;
     }
@@ -40,7 +65,9 @@ fn write_all(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Res
     for (i, help) in helps.iter().enumerate() {
         writeln!(out, "{:<12} {help}", if i == 0 { "Would help" } else { "" })?;
     }
-    writeln!(out, "Last change  {}", r.changed.as_ref().map_or("nothing yet".to_owned(), |c| changed(c, r)))?;
+    if let Some(c) = &r.changed {
+        writeln!(out, "Last change  {}", changed(c, r))?;
+    }
     writeln!(out, "Stage        {}", humanly(&r.stage))?;
     let keys: Vec<String> = r.keys.iter().flat_map(|(kind, v)| v.iter().map(move |v| format!("{kind} {v}"))).collect();
     writeln!(out, "Known as     {}", keys.join(", "))?;
@@ -58,15 +85,7 @@ fn write_all(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Res
     scores(out, r)?;
     qualification(out, r)?;
     writeln!(out)?;
-    writeln!(
-        out,
-        "What we did for it: {}",
-        if r.audit.complete { "nothing is owed" } else { "something is still owed" }
-    )?;
-    for item in &r.audit.items {
-        let state = if item.state == "open" { "still owed".to_owned() } else { humanly(&item.state) };
-        writeln!(out, "  {:<18} {:<14} {}", humanly(&item.item), state, item.detail)?;
-    }
+    audit(out, r, around)?;
     if !r.contact_status.is_empty() {
         writeln!(out, "Numbers and addresses")?;
     }
@@ -96,11 +115,48 @@ fn write_all(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Res
     writeln!(out, "lead {} · version {} · updated {updated} · policy {}", r.lead_id, r.version, r.policy)
 }
 
+fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Result {
+    let has = |state: &str| r.audit.items.iter().any(|i| i.state == state);
+    let sum = match (has("open"), has("missed")) {
+        (true, _) => "something is still owed",
+        (false, true) => "nothing more can be done, and something was missed",
+        (false, false) => "nothing is owed",
+    };
+    writeln!(out, "What we did for it: {sum}")?;
+    let waits = r.verdict == "weak" && r.diagnosis.cause.as_deref() == Some("timing");
+    for item in &r.audit.items {
+        let is_out = around.sent.iter().any(|play| serves(*play, &item.item));
+        let state = match item.state.as_str() {
+            "open" if is_out => "under way".to_owned(),
+            "open" if waits && CALLS.contains(&item.item.as_str()) => "can wait".to_owned(),
+            "open" => "still owed".to_owned(),
+            state => humanly(state),
+        };
+        writeln!(out, "  {:<18} {:<14} {}", humanly(&item.item), state, item.detail)?;
+    }
+    Ok(())
+}
+
+/// Items that more calls and messages do, and for which nobody who said "not now" waits.
+const CALLS: [&str; 3] = ["attempts", "dayparts", "second_channel"];
+
+/// Whether a task that is out is what an item of the audit asks for.
+fn serves(play: Play, item: &str) -> bool {
+    match item {
+        "first_touch" => matches!(play, Play::FirstCall | Play::FirstEmail),
+        "alternate_key" | "data_verified" => play == Play::ContactRepair,
+        "callback_kept" => play == Play::Callback,
+        "nurture_once" => play == Play::CheckIn,
+        "partner_considered" => play == Play::ReferralHandoff,
+        _ => false,
+    }
+}
+
 fn next(r: &LeadRecord, around: &Around) -> String {
     let is_out = |play: Play| around.sent.contains(&play);
     let mut says = match &r.next_action {
         Some(next) if is_out(next.play) => "nothing before we hear of what is out".to_owned(),
-        Some(next) => match next.runner_up {
+        Some(next) => match next.runner_up.filter(|second| !is_out(*second)) {
             Some(second) => format!("{} (second best: {})", humanly(next.play.name()), humanly(second.name())),
             None => humanly(next.play.name()),
         },
@@ -192,7 +248,12 @@ fn scores(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
     writeln!(out, "Grade {}; {}", r.grade, chance(r))?;
     writeln!(out, "Fit {} of 100 ({} % of what we ask about is known)", short(r.fit.0), short(r.fit_known.0 * 100.0))?;
     parts(out, &r.explanation.fit)?;
-    writeln!(out, "Engagement {} of 100", short(r.engagement.0))?;
+    let weighs: f64 = r.explanation.engagement.iter().filter_map(|p| p.made_of.as_ref()).map(|m| m.weight.0).sum();
+    let weighs = match r.explanation.engagement.is_empty() {
+        true => String::new(),
+        false => format!(" (all of it weighs {}; [engagement] of scoring.toml makes 0 to 100 of that)", short(weighs)),
+    };
+    writeln!(out, "Engagement {} of 100{weighs}", short(r.engagement.0))?;
     if r.explanation.engagement.is_empty() {
         writeln!(out, "           nothing heard or seen from them")?;
     }
@@ -202,7 +263,11 @@ fn scores(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
 fn parts(out: &mut String, parts: &[PointsOut]) -> std::fmt::Result {
     for part in parts {
         let event = cited(part.event.as_deref());
-        writeln!(out, "  {:>7}  {} ({}){event}", signed(part.points.0), part.because, part.name)?;
+        let made_of = part.made_of.as_ref().map_or(String::new(), |m| {
+            let (each, days, weight) = (short(m.each.0), short(m.half_life_days.0), short(m.weight.0));
+            format!(": {each} points each, half after {days} d, now {weight}")
+        });
+        writeln!(out, "  {:>7}  {} ({}{made_of}){event}", signed(part.points.0), part.because, part.name)?;
     }
     Ok(())
 }

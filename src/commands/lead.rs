@@ -2,18 +2,24 @@
 //!
 //! How a record reads in words is `explain`'s affair.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use uuid::Uuid;
 
-use super::{Output, Usage, explain};
+use super::explain::{self, Around};
+use super::{Output, Usage};
 use crate::control::{self, Pauses};
-use crate::domain::conduct::Entry;
+use crate::domain::identity::Key;
 use crate::domain::lead::Lead;
-use crate::domain::task::TaskState;
+use crate::domain::task::Play;
 use crate::domain::time::Moment;
-use crate::reading::{Found, Reader};
+use crate::reading::{Found, Reader, keys_named};
 use crate::store::Store;
+use crate::wire::record::LeadRecord;
 
 /// Explains the lead that the text names, judged at `as_of` or at the database's now.
 ///
@@ -43,14 +49,64 @@ pub async fn run<S: Store>(
     let record = reader.record(&lead, at).await?;
     match output {
         Output::Table => {
-            let sent = |entry: &&Entry| entry.state == TaskState::Ready;
-            let sent = lead.conduct.open().filter(sent).map(|entry| entry.play).collect();
             let (_, pauses) = control::read::<Pauses>(&reader.store).await?;
-            let around = explain::Around { sent, holds_all: pauses.all.is_some(), paused: paused(&pauses) };
-            write!(out, "{}", explain::render(&record, &around))?;
+            let (holds_all, paused) = (pauses.all.is_some(), paused(&pauses));
+            tell(&record, &Around { holds_all, paused, is_as_of: as_of.is_some(), ..Around::of(&lead) }, output, out)
         }
-        Output::Json => writeln!(out, "{}", serde_json::to_string_pretty(&record)?)?,
-        Output::Jsonl => writeln!(out, "{}", serde_json::to_string(&record)?)?,
+        Output::Json | Output::Jsonl => tell(&record, &Around::default(), output, out),
+    }
+}
+
+/// Explains a lead out of the results of a replay.
+///
+/// # Errors
+/// The folder holds no such results, or none of this lead.
+pub fn run_replayed(dir: &Path, text: &str, country: &str, output: Output, out: &mut impl Write) -> Result<()> {
+    let lines = |name: &str| -> Result<_> {
+        let path = dir.join(name);
+        let unreadable =
+            |error| Usage(format!("cannot read {}, which `gleaner replay` writes: {error}", path.display()));
+        Ok(BufReader::new(File::open(&path).map_err(unreadable)?).lines())
+    };
+    let text = text.trim();
+    let keys = keys_named(text, country);
+    let mut found = None;
+    for line in lines("leads.jsonl")? {
+        let record: LeadRecord =
+            serde_json::from_str(&line?).context("leads.jsonl holds a line that is no lead record")?;
+        let is_it = |key: &Key| record.keys.get(key.kind.name()).is_some_and(|values| values.contains(&key.value));
+        if record.lead_id.to_string() == text || keys.iter().any(is_it) {
+            found = Some(record);
+            break;
+        }
+    }
+    let Some(record) = found else {
+        return Err(Usage(format!("no lead in {} has the id or key {text:?}", dir.display())).into());
+    };
+    let mut sent = Vec::new();
+    for line in lines("tasks.jsonl")? {
+        let task: Sent = serde_json::from_str(&line?).context("tasks.jsonl holds a line that is no task")?;
+        sent.extend(task.data.play.filter(|_| record.open_tasks.contains(&task.id)));
+    }
+    tell(&record, &Around { sent, ..Around::default() }, output, out)
+}
+
+/// As much of a task as is asked for here.
+#[derive(Deserialize)]
+struct Sent {
+    id: Uuid,
+    data: SentData,
+}
+#[derive(Deserialize)]
+struct SentData {
+    play: Option<Play>,
+}
+
+fn tell(record: &LeadRecord, around: &Around, output: Output, out: &mut impl Write) -> Result<()> {
+    match output {
+        Output::Table => write!(out, "{}", explain::render(record, around))?,
+        Output::Json => writeln!(out, "{}", serde_json::to_string_pretty(record)?)?,
+        Output::Jsonl => writeln!(out, "{}", serde_json::to_string(record)?)?,
     }
     Ok(())
 }

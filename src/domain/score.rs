@@ -24,6 +24,8 @@ pub use guess::{Ask, GuessRule, Guessed, GuessedAnswer, Guesses, Origin};
 pub use lists::WordLists;
 pub use qualification::{Level, Qualification, qualify};
 
+use super::time::Span;
+
 /// One line of an explanation: points that sum to the score with the others, and why, in plain words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part<'a> {
@@ -33,6 +35,18 @@ pub struct Part<'a> {
     pub because: String,
     /// The event that says so, where one does.
     pub event: Option<&'a str>,
+    /// What the points were made of, where they are a share of a whole.
+    pub made_of: Option<MadeOf>,
+}
+
+/// What a signal weighs before the sum of all is brought to 0 to 100.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MadeOf {
+    /// Of one, when it was new; as `scoring.toml` has it.
+    pub each: f64,
+    pub half_life: Span,
+    /// Of all together, now.
+    pub weight: f64,
 }
 
 /// Rounds to the six places of everything that is compared or written out.

@@ -149,6 +149,20 @@ pub struct PointsOut {
     /// The newest event behind the points, where one is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
+    /// Of engagement: what the points were made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_of: Option<MadeOfOut>,
+}
+
+/// What a signal weighs before the sum of all is brought to 0 to 100.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MadeOfOut {
+    /// Points of one when it is new, as in the policy.
+    pub each: Number,
+    /// After so many days it weighs half.
+    pub half_life_days: Number,
+    /// Of all together at the instant of the record.
+    pub weight: Number,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -374,6 +388,11 @@ fn points(part: Part<'_>) -> PointsOut {
         points: Number(part.points),
         because: part.because,
         event: part.event.map(str::to_owned),
+        made_of: part.made_of.map(|made| MadeOfOut {
+            each: Number(made.each),
+            half_life_days: Number(made.half_life.as_days()),
+            weight: Number(made.weight),
+        }),
     }
 }
 

@@ -119,7 +119,28 @@ fn the_demo_needs_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let said = told(&mut gleaner(dir.path(), &["demo"]));
     assert!(said.contains("leads"), "{said}");
+    let iris = told(&mut gleaner(dir.path(), &["demo", "iris"]));
+    assert!(iris.contains("Engagement") && iris.contains("email iris@example.com"), "{iris}");
+    assert_eq!(refused(&mut gleaner(dir.path(), &["demo", "nobody"])).0, 2);
     assert!(std::fs::read_dir(dir.path()).unwrap().next().is_none(), "and leaves nothing");
+}
+
+#[test]
+fn a_lead_of_a_replay_is_explained_out_of_its_results() {
+    let dir = tempfile::tempdir().unwrap();
+    let event = inquiry("e-1", ANA.0, ANA.1, "2026-03-03T16:00:00Z");
+    std::fs::write(dir.path().join("e.jsonl"), event.to_string()).unwrap();
+    told(&mut gleaner(dir.path(), &["replay", "--events", "e.jsonl", "--out", "out"]));
+    let explain =
+        |lead: &str, more: &[&str]| gleaner(dir.path(), &[&["explain", lead, "--replayed", "out"], more].concat());
+    let said = told(&mut explain("phone:(212) 555-2368", &[]));
+    assert!(said.contains("out, and not reported on yet: first call, first email"), "{said}");
+    let record: Value = serde_json::from_str(&told(&mut explain(ANA.0, &["--json"]))).unwrap();
+    assert_eq!(rows(&std::fs::read_to_string(dir.path().join("out/leads.jsonl")).unwrap())[0], record);
+    let (code, said) = refused(&mut explain("nobody@example.com", &[]));
+    assert!(code == 2 && said.contains("no lead in out has the id or key \"nobody@example.com\""), "{said}");
+    let (code, said) = refused(&mut gleaner(dir.path(), &["explain", "x", "--replayed", "nowhere"]));
+    assert!(code == 2 && said.contains("leads.jsonl, which `gleaner replay` writes"), "{said}");
 }
 
 #[test]
@@ -469,13 +490,26 @@ fn the_first_page_tells_whom_to_call_what_was_our_fault_and_which_source_sends_n
     }
     let bad = json!({ "lead": { "email": ANA.0 }, "by": "rep-7", "role": "rep", "verdict": "bad", "reason": "never answers" });
     events.push(event("f-1", "feedback.given", &now, bad));
+    // Mailed and written back three days ago, and never answered.
+    let days_ago = |days: i64| {
+        let ms = now.parse::<jiff::Timestamp>().unwrap().as_millisecond() - days * 86_400_000;
+        jiff::Timestamp::from_millisecond(ms).unwrap().to_string()
+    };
+    let iris = json!({ "email": "iris@example.com" });
+    let captured = json!({ "lead": iris, "profile": { "name": "Iris Tanaka", "country": "US", "region": "NY" } });
+    events.push(event("i-1", "lead.captured", &days_ago(4), captured));
+    events.push(event("i-2", "email.sent", &days_ago(4), json!({ "lead": iris })));
+    let wish = json!({ "lead": iris, "text": "Could you send me a quote for 40 vehicles?" });
+    events.push(event("i-3", "email.replied", &days_ago(3), wish));
     worker.send(&events);
     worker.first_tasks("calls-now");
     wait_for("the feedback", || (worker.get("/api/leads/ana@example.com").json()["version"] == 2).then_some(()));
 
     let said = worker.told(&["report"]);
     let told: Value = serde_json::from_str(&worker.told(&["report", "--output", "json"])).unwrap();
-    assert_eq!(told["leads"], 13);
+    assert_eq!(told["leads"], 14);
+    assert_eq!(told["unanswered"]["first"][0]["name"], "Iris Tanaka", "{said}");
+    assert!(said.contains("They asked, and nobody answered\n  Iris Tanaka: They wrote \""), "{said}");
     assert_eq!(told["call_now"]["first"][0]["number"], ANA.1);
     assert!(said.contains("+12125552368  Ana Ruiz, first call, until"), "{said}");
     assert_eq!(told["our_fault"]["count"], 1, "{said}");

@@ -19,8 +19,9 @@ pub fn headline(r: &LeadRecord) -> String {
 fn of_verdict(r: &LeadRecord) -> String {
     let against = strongest_against(r);
     match (r.verdict.as_str(), r.diagnosis.cause.as_deref()) {
-        ("promising", _) => {
-            format!("A promising lead{}.", speaks_for(r).map_or(String::new(), |why| format!(": {why}")))
+        ("promising", cause) => {
+            let ours = if cause == Some("process") { against } else { String::new() };
+            format!("A promising lead{}.{ours}", speaks_for(r).map_or(String::new(), |why| format!(": {why}")))
         }
         ("unknown", _) => "Nothing is known about this lead yet.".to_owned(),
         ("workable", None) if !r.suppressed.is_empty() => {

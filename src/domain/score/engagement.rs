@@ -6,7 +6,7 @@
 //! and saying what was summed must agree to the last point, and are checked by eye against each other.
 
 use super::scanner::is_scanner;
-use super::{Part, round6};
+use super::{MadeOf, Part, round6};
 use crate::domain::event::{Channel, Direction};
 use crate::domain::facts::{Facts, Said, Touch};
 use crate::domain::policy::{Policy, SignalName, SignalRule};
@@ -279,16 +279,20 @@ fn squash(mut parts: Vec<EngagementPart<'_>>, half_points: f64) -> Engagement<'_
     Engagement { score, sum: round6(sum), parts }
 }
 
+fn rule_of(part: &EngagementPart<'_>, policy: &Policy) -> Option<SignalRule> {
+    let rules = &policy.scoring.engagement;
+    match part.custom {
+        Some(name) => rules.observed.get(name).copied(),
+        None => rules.signal.get(&part.name).copied(),
+    }
+}
+
 impl<'a> Engagement<'a> {
     /// What the score would be without one event that is the newest of its signal; the score itself for any other.
     pub fn without(&self, event: &str, policy: &Policy, now: Moment) -> f64 {
         let rules = &policy.scoring.engagement;
         let Some(part) = self.parts.iter().find(|p| p.event == Some(event)) else { return self.score };
-        let rule = match part.custom {
-            Some(name) => rules.observed.get(name),
-            None => rules.signal.get(&part.name),
-        };
-        let Some(rule) = rule.filter(|_| !part.capped) else { return self.score };
+        let Some(rule) = rule_of(part, policy).filter(|_| !part.capped) else { return self.score };
         let weight = rule.points * (-((now - part.newest).0.max(0) as f64) / rule.half_life.0.0 as f64).exp2();
         squashed(self.sum - weight, rules.half_points)
     }
@@ -314,6 +318,11 @@ impl<'a> Engagement<'a> {
             points: part.points,
             because: self.because(part, policy, now),
             event: part.event,
+            made_of: rule_of(part, policy).map(|rule| MadeOf {
+                each: rule.points,
+                half_life: rule.half_life.0,
+                weight: round6(part.weight),
+            }),
         }
     }
 

@@ -158,13 +158,24 @@ impl FitRules {
     pub fn strongest(&self, fit: &Fit) -> Option<Part<'static>> {
         let held = self.rules.iter().enumerate().filter(|(i, _)| fit.holds >> i & 1 == 1).map(|(_, rule)| rule);
         let rule = held.filter(|r| r.points > 0.0).max_by(|a, b| a.points.total_cmp(&b.points))?;
-        Some(Part { name: rule.name.clone(), points: rule.points, because: rule.because.clone(), event: None })
+        Some(Part {
+            name: rule.name.clone(),
+            points: rule.points,
+            because: rule.because.clone(),
+            event: None,
+            made_of: None,
+        })
     }
 
     /// What a fit is made of: parts that sum to its score.
     pub fn parts(&self, fit: &Fit) -> Vec<Part<'static>> {
-        let part =
-            |name: String, points: f64, because: String| Part { name, points: round6(points), because, event: None };
+        let part = |name: String, points: f64, because: String| Part {
+            name,
+            points: round6(points),
+            because,
+            event: None,
+            made_of: None,
+        };
         let mut parts =
             vec![part("start_points".to_owned(), self.start_points, "every lead starts in the middle".to_owned())];
         let held = self.rules.iter().enumerate().filter(|(i, _)| fit.holds >> i & 1 == 1).map(|(_, rule)| rule);
