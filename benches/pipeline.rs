@@ -1,8 +1,8 @@
 //! Events a second through a real broker and a real database, beside a floor in the same run.
 //!
 //! `cargo bench --bench pipeline -- [EVENTS.jsonl]` with DATABASE_URL and AMQP_URL (or their defaults). The floor makes
-//! the same calls on the same store and queue with prepared rows (same keys, same bytes of state, history and tasks) and
-//! decides nothing: what gleaner adds to it is decoding, deciding and encoding. Rounds are interleaved, medians told.
+//! the same calls on the same store and queue with prepared rows (same keys, the bytes of states, history and tasks that a
+//! replay of the stream came to) and decides nothing: what gleaner adds to it is decoding, deciding and encoding. Rounds are interleaved, medians told.
 //! Every round has a database and a name prefix of its own, dropped afterwards. `--rounds N` makes N of them (three), and
 //! `--only gleaner` or `--only floor` one side alone, for a profiler.
 
@@ -17,8 +17,9 @@ use gleaner::domain::time::{Moment, Span};
 use gleaner::domain::working_set::Env;
 use gleaner::queue::rabbitmq::{RabbitMq, RabbitSettings};
 use gleaner::queue::{Consumer, EventMessage, Queue, TASK_QUEUES, TaskMessage};
+use gleaner::replay::Replay;
 use gleaner::store::postgres::Postgres;
-use gleaner::store::{Changes, HistoryRow, KeyRow, LeadRow, Lease, OutboxRow, Store, Wanted, WantedMessage};
+use gleaner::store::{Changes, HistoryRow, KeyRow, LeadRow, Lease, OutboxRow, Store, TaskRow, Wanted, WantedMessage};
 use gleaner::telemetry::Metrics;
 use gleaner::wire::inbound::{Envelope, Inbound, decode};
 use gleaner::worker::{Health, Settings, Worker};
@@ -29,19 +30,21 @@ const BATCH: usize = 500;
 const LINGER: Duration = Duration::from_millis(5);
 /// A Tuesday at noon in New York, long after the stream: how much there is to do must not depend on when it is measured.
 const NOW: &str = "2026-03-03T17:00:00Z";
-/// What gleaner writes for a lead and a task of the real stream, on average, as the first round tells.
-const STATE_BYTES: usize = 2600;
-const TASK_BYTES: usize = 2300;
 /// So many tasks in so many events of the real stream.
 const TASKS: usize = 2;
 const IN_EVENTS: usize = 9;
 
+#[derive(Default)]
 struct Stream {
     bodies: Vec<Vec<u8>>,
     events: Vec<Event>,
     /// Keys of each event, hashed, and the lead it belongs to, found ahead so that the floor need not decide.
     keys: Vec<Vec<KeyHash>>,
     by_body: HashMap<Vec<u8>, usize>,
+    /// What a replay made of it: states of leads and bodies of tasks. Bytes that are all alike would cost a database that
+    /// compresses them nothing.
+    states: Vec<Vec<u8>>,
+    tasks: Vec<Vec<u8>>,
 }
 
 fn stream() -> Stream {
@@ -50,7 +53,7 @@ fn stream() -> Stream {
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("cannot read {path}: {e}"));
     let settings = inbound();
     let hasher = KeyHasher::fixed();
-    let mut s = Stream { bodies: Vec::new(), events: Vec::new(), keys: Vec::new(), by_body: HashMap::new() };
+    let mut s = Stream::default();
     for line in text.lines() {
         let Ok(event) = decode(&Envelope::bare(line.as_bytes()), Moment(4_000_000_000_000), &settings) else {
             continue;
@@ -61,6 +64,15 @@ fn stream() -> Stream {
         s.bodies.push(line.as_bytes().to_vec());
     }
     println!("{path}: {} events", s.events.len());
+    let policy = Policy::shipped(Fictional::Allow).unwrap_or_else(|e| panic!("{}", e.join("\n")));
+    let mut replay = Replay::new(Env::virtual_time(Arc::new(policy)));
+    let mut in_time: Vec<&Event> = s.events.iter().collect();
+    in_time.sort_by_key(|event| event.at);
+    for event in in_time {
+        replay.apply(event);
+        s.tasks.extend(replay.take_published().into_iter().map(|message| message.body));
+    }
+    s.states = replay.leads().into_iter().map(|lead| lead.encode()).collect();
     s
 }
 
@@ -294,7 +306,7 @@ fn prepared(stream: &Stream, picked: &[usize], loaded: gleaner::store::Loaded) -
             updated_at: loaded.now,
             keys: Vec::new(),
             linked: Vec::new(),
-            state: vec![7; STATE_BYTES],
+            state: stream.states[no.0 as usize % stream.states.len()].clone(),
             wake_at: None,
         });
         row.version += 1;
@@ -308,8 +320,10 @@ fn prepared(stream: &Stream, picked: &[usize], loaded: gleaner::store::Loaded) -
             body: stream.bodies[*i].clone(),
         });
         if i % IN_EVENTS < TASKS {
+            let task_id = Uuid::new_v4();
+            changes.tasks.push(TaskRow { task_id, lead_no: no, forget_after: loaded.now + Span::days(31) });
             changes.outbox.push(OutboxRow {
-                id: Uuid::new_v4(),
+                id: task_id,
                 lead_no: no,
                 queue: "calls".into(),
                 routing_key: "task.follow_up.call.normal".into(),
@@ -318,7 +332,7 @@ fn prepared(stream: &Stream, picked: &[usize], loaded: gleaner::store::Loaded) -
                 priority: 5,
                 lead_version: 1,
                 expires_at: Some(loaded.now + Span::days(1)),
-                body: vec![b'x'; TASK_BYTES],
+                body: stream.tasks[i % stream.tasks.len()].clone(),
                 traceparent: None,
             });
         }

@@ -367,11 +367,12 @@ impl Facts {
 
     /// The number or address known longest; personal addresses come before role addresses.
     pub fn primary(&self, kind: KeyKind) -> Option<&Key> {
-        self.keys
-            .iter()
-            .filter(|(k, _)| k.kind == kind)
-            .min_by_key(|(k, at)| (k.strength() == Strength::RoleEmail, **at, *k))
-            .map(|(k, _)| k)
+        let mut of_kind = self.keys.iter().filter(|(k, _)| k.kind == kind);
+        let (only, at) = of_kind.next()?;
+        // Almost always there is one, and nothing to compare.
+        let Some(second) = of_kind.next() else { return Some(only) };
+        let all = [(only, at), second].into_iter().chain(of_kind);
+        all.min_by_key(|(k, at)| (k.strength() == Strength::RoleEmail, **at, *k)).map(|(k, _)| k)
     }
 
     /// The person closed a way to reach them: whatever else may still go out, no goodbye does.

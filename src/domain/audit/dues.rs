@@ -9,7 +9,7 @@ use crate::domain::facts::SignalKind;
 use crate::domain::fold::carries;
 use crate::domain::identity::KeyKind;
 use crate::domain::partners;
-use crate::domain::promise::{Due, promised};
+use crate::domain::promise::Due;
 use crate::domain::time::{Moment, Span};
 use crate::domain::touches::{CallResult, ours};
 use crate::domain::wish::{is_answered, newest_wish};
@@ -105,8 +105,7 @@ fn made_good(look: &Look<'_, '_>, audit: &mut Audit) {
 
 /// The newest call that was promised, on the phone or to somebody who wrote when to call.
 fn callback_kept(look: &Look<'_, '_>, audit: &mut Audit) {
-    let newest = promised(look.facts, &look.j.calls, look.policy, look.zone);
-    let Some(p) = newest else { return no_way(audit, Item::CallbackKept, Detail::NotNeeded) };
+    let Some(p) = &look.j.promised else { return no_way(audit, Item::CallbackKept, Detail::NotNeeded) };
     let tolerance = look.policy.plays.cadence.callback_tolerance.0;
     let (from, until) = (p.from(look.zone, tolerance), p.kept_until(look.zone));
     let mut called = look.facts.outbound().filter(|t| t.channel == Channel::Call && t.cited.stamp.at > p.asked);
@@ -128,7 +127,7 @@ fn callback_kept(look: &Look<'_, '_>, audit: &mut Audit) {
 fn answer(look: &Look<'_, '_>, audit: &mut Audit) {
     let Some(wish) = newest_wish(look.facts).filter(|_| look.can_call || look.can_write) else { return };
     let at = wish.cited.stamp.at;
-    let is_promise = promised(look.facts, &look.j.calls, look.policy, look.zone).is_some_and(|p| p.asked >= at);
+    let is_promise = look.j.promised.as_ref().is_some_and(|p| p.asked >= at);
     if !is_promise && !is_answered(&wish, look.facts, &look.j.calls) {
         audit.answer_owed_from = Some(at + look.policy.scoring.audit.answer_within.0);
     }

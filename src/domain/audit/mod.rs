@@ -14,7 +14,6 @@ use super::cases::Case;
 use super::diagnosis::{Cause, Judgement};
 use super::event::Outcome;
 use super::facts::Facts;
-use super::fold::place_facts;
 use super::identity::KeyKind;
 use super::legal::Place;
 use super::policy::Policy;
@@ -174,14 +173,13 @@ struct Look<'f, 'l> {
 
 /// Audits our work on a lead, as of an instant.
 pub fn audit<'f>(facts: &'f Facts, j: &Judgement<'f>, policy: &'f Policy, now: Moment) -> Audit {
-    let place = policy.law.place(&place_facts(facts));
-    let zone = policy.zone_at(&place);
+    let place = &j.place;
     let look = Look {
         facts,
         j,
         policy,
-        place: &place,
-        zone: &zone,
+        place,
+        zone: &j.zone,
         now,
         since: asked_again(facts, j),
         can_call: place.missing().is_none() && j.living(KeyKind::Phone).next().is_some(),

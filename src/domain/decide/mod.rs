@@ -21,7 +21,7 @@ use super::conduct::{Asked, Changed, Conduct, Entry, LastJudged, Lent, Plan, Sta
 use super::diagnosis::{Judgement, judge, next_change};
 use super::event::*;
 use super::facts::Facts;
-use super::fold::{carries, place_facts};
+use super::fold::carries;
 use super::identity::{Key, KeyHash, KeyKind};
 use super::lead::Lead;
 use super::leave::{self, Leave};
@@ -182,9 +182,6 @@ pub fn decide(lead: &mut Lead, cause: &Cause<'_>, ctx: &Context<'_>) -> Decision
         d.suppress.entry(slot).and_modify(|held| held.join(&row)).or_insert(row);
     }
     let closed = closed_keys(&lead.hashes, &d.suppress, ctx);
-    let place_facts = place_facts(facts);
-    let place = policy.law.place(&place_facts);
-    let zone = policy.zone_at(&place);
     // No closure: conduct is written between the two looks.
     macro_rules! view {
         () => {
@@ -193,8 +190,8 @@ pub fn decide(lead: &mut Lead, cause: &Cause<'_>, ctx: &Context<'_>) -> Decision
                 conduct,
                 j: &j,
                 policy,
-                place: &place,
-                zone: &zone,
+                place: &j.place,
+                zone: &j.zone,
                 now,
                 closed: &closed,
                 shared_touches: ctx.shared_touches,

@@ -20,11 +20,14 @@ use super::cases::{Case, Cases, UnsureOptOut, cases, unsure_opt_outs};
 use super::contact::{self, KeyStatus, Status};
 use super::event::Channel;
 use super::facts::Facts;
+use super::fold::place_facts;
 use super::givers::Givers;
 use super::identity::KeyKind;
+use super::legal::Place;
 use super::policy::Policy;
+use super::promise::{Promised, promised};
 use super::score::{self, Conversion, Engagement, Fit, Grade, Qualification};
-use super::time::Moment;
+use super::time::{Moment, Zone};
 use super::touches::{Called, calls, last_answer, last_conversation};
 use super::words::Finding;
 
@@ -61,6 +64,11 @@ pub struct Judgement<'a> {
     pub calls: Vec<Called<'a>>,
     /// The newest thing said about when.
     pub not_before: Option<&'a Finding>,
+    /// The newest call that was promised, kept or not.
+    pub promised: Option<Promised<'a>>,
+    /// Where the lead may be, and its clock.
+    pub place: Place<'a>,
+    pub zone: Zone,
 }
 
 impl Judgement<'_> {
@@ -102,7 +110,10 @@ pub fn judge<'a>(facts: &'a Facts, policy: &'a Policy, givers: &Givers, now: Mom
     let conversion = score::conversion(fit.score, engagement.score, policy);
     let keys = contact::statuses(facts, &calls, policy);
     let last_answer = last_answer(facts, &calls);
+    let place = policy.law.place(&place_facts(facts));
+    let zone = policy.zone_at(&place);
     let (silence, unanswered, silent_since) = silence::silence(facts, &calls, &keys, policy, last_answer, now);
+    let promised = promised(facts, &calls, policy, &zone);
     let mut j = Judgement {
         verdict: Verdict::Unknown,
         cause: None,
@@ -125,6 +136,9 @@ pub fn judge<'a>(facts: &'a Facts, policy: &'a Policy, givers: &Givers, now: Mom
         last_conversation: last_conversation(&calls),
         calls,
         not_before: None,
+        promised,
+        place,
+        zone,
     };
     j.hushed_until = hushed_until(&j.cases, policy);
     weigh::weigh_no(&mut j, facts, policy);

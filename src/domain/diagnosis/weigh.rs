@@ -8,11 +8,10 @@ use crate::domain::cases::{Case, Source};
 use crate::domain::contact::{self, Status};
 use crate::domain::event::Answer;
 use crate::domain::facts::{Facts, Said};
-use crate::domain::fold::place_facts;
 use crate::domain::policy::Policy;
 use crate::domain::score::{self, Ask};
 use crate::domain::suppression::ClosedBecause;
-use crate::domain::time::{Moment, day_of_date};
+use crate::domain::time::{Moment, Zone, day_of_date};
 use crate::domain::touches::{CallResult, Called, ours};
 use crate::domain::wish::newest_wish;
 use crate::domain::words::{Finding, Label, Medium};
@@ -165,13 +164,13 @@ pub(super) fn weigh_timing<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: 
     let d = &policy.scoring.diagnosis;
     let said_when = newest_said(facts, &[Label::Timing, Label::Interest, Label::Callback]);
     if let Some((said, finding)) = said_when.filter(|(_, f)| f.label == Label::Timing)
-        && now < ends(finding, said, facts, policy)
+        && now < ends(finding, said, &j.zone, policy)
     {
         j.not_before = Some(finding);
         let why = Why::NotBefore { quote: &finding.quote, day: finding.date };
         push(j, Cause::Timing, d.not_now, why, Some(&said.cited.id));
     } else if let Some((said, finding)) = newest_said(facts, &[Label::Budget])
-        && now < next_budget(finding, said, facts, policy)
+        && now < next_budget(finding, said, &j.zone)
     {
         push(j, Cause::Timing, d.no_budget, Why::Said(Label::Budget, &finding.quote), Some(&said.cited.id));
     } else if let Some(none) = answered_none(j, Ask::Budget) {
@@ -187,16 +186,15 @@ pub(super) fn weigh_timing<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: 
 }
 
 /// When a "not now" is over: on the day it named, else when it has waited as long as we let it.
-fn ends(finding: &Finding, said: &Said, facts: &Facts, policy: &Policy) -> Moment {
+fn ends(finding: &Finding, said: &Said, zone: &Zone, policy: &Policy) -> Moment {
     match finding.date {
-        Some(day) => policy.zone_of(&place_facts(facts)).at(day, 0),
+        Some(day) => zone.at(day, 0),
         None => said.cited.stamp.at + policy.plays.revisit.not_now.0,
     }
 }
 
 /// When there may be money again: on the day that was named, else in the next fiscal year.
-fn next_budget(finding: &Finding, said: &Said, facts: &Facts, policy: &Policy) -> Moment {
-    let zone = policy.zone_of(&place_facts(facts));
+fn next_budget(finding: &Finding, said: &Said, zone: &Zone) -> Moment {
     let next_year = zone.date(said.cited.stamp.at).first_of_year().saturating_add(1.year());
     zone.at(finding.date.unwrap_or(day_of_date(next_year)), 0)
 }

@@ -71,6 +71,14 @@ impl Place<'_> {
         }
     }
 
+    /// The first stretch of legal time, `t` or later, at most a day of it.
+    pub fn first_window(&self, automated: bool, t: Moment) -> Option<(Moment, Moment)> {
+        let from = self.next_open(automated, t)?;
+        let limit = from + Span::days(1);
+        let until = self.candidates().iter().map(|c| c.open_until(automated, from, limit)).min()?;
+        Some((from, until))
+    }
+
     /// Whether the phone may ring at this instant.
     pub fn is_open(&self, automated: bool, t: Moment) -> bool {
         self.missing().is_none() && self.candidates().iter().all(|c| c.is_open(automated, t))
@@ -108,6 +116,19 @@ impl Candidate<'_> {
             t = stretch.until;
         }
         None
+    }
+
+    /// Until when it stays open that is open at `t`.
+    fn open_until(&self, automated: bool, t: Moment, limit: Moment) -> Moment {
+        let mut open = t;
+        while let Some((_, until)) = self.open_window(automated, open, limit).filter(|(from, _)| *from <= open) {
+            open = until;
+            // Only what ends with its day may go on with the next.
+            if open >= limit || self.zone.minute_of_day(open) != 0 {
+                break;
+            }
+        }
+        open
     }
 
     fn is_open(&self, automated: bool, t: Moment) -> bool {

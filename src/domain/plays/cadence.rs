@@ -6,7 +6,7 @@ use super::{View, counted};
 use crate::domain::audit::{DAYPARTS, daypart};
 use crate::domain::conduct::Entry;
 use crate::domain::intervals::Intervals;
-use crate::domain::legal::Windows;
+use crate::domain::legal::MAX_AHEAD;
 use crate::domain::task::{Class, Play, TaskState};
 use crate::domain::time::{Moment, Span};
 use crate::domain::touches::{CallResult, ours};
@@ -222,18 +222,15 @@ pub(super) fn first_window(
     due: Moment,
     length: Span,
 ) -> Option<(Moment, Moment, Intervals)> {
-    let mut from = v.place.next_open(automated, due)?;
+    let mut from = due;
     // Law and desk may miss each other for some days (a weekend, a holiday); two weeks of trying are enough.
-    for _ in 0..15 {
-        if let Windows::Open(legal) = v.place.call_windows(automated, from, from + Span::days(1)) {
-            let staffed = v.policy.desk.staffed(legal);
-            if let Some(first) = staffed.iter().next() {
-                let expires_at = first.until.min(first.from + length);
-                let windows = Intervals::one(first.from, expires_at);
-                return Some((first.from, expires_at, windows));
-            }
+    while from < due + MAX_AHEAD {
+        let (open, until) = v.place.first_window(automated, from)?;
+        if let Some(first) = v.policy.desk.staffed(Intervals::one(open, until)).iter().next() {
+            let expires_at = first.until.min(first.from + length);
+            return Some((first.from, expires_at, Intervals::one(first.from, expires_at)));
         }
-        from = v.place.next_open(automated, from + Span::days(1))?;
+        from = until;
     }
     None
 }

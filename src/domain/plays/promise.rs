@@ -1,7 +1,7 @@
 //! A promised call that nobody has kept yet: when to make it, and how often it was tried.
 
 use super::{View, local};
-use crate::domain::promise::{Due, promised as newest};
+use crate::domain::promise::Due;
 use crate::domain::task::Play;
 use crate::domain::time::{Moment, date_of_day};
 use crate::domain::touches::ours as our_calls;
@@ -27,7 +27,7 @@ pub(super) fn is_ahead(v: &View<'_, '_>) -> bool {
 }
 
 pub(super) fn promised(v: &View<'_, '_>) -> Option<Promise> {
-    let p = newest(v.facts, &v.j.calls, v.policy, v.zone).filter(|_| !v.j.clear_no)?;
+    let p = v.j.promised.as_ref().filter(|_| !v.j.clear_no)?;
     let tolerance = v.policy.plays.cadence.callback_tolerance.0;
     let (from, until) = (p.from(v.zone, tolerance), p.until(v.zone, tolerance));
     let reached = v.j.last_conversation.is_some_and(|spoke| spoke > p.asked && spoke >= from);

@@ -153,5 +153,8 @@ proptest! {
         } else {
             prop_assert!(first.is_none_or(|t| t >= until));
         }
+        let of_a_day = first.map(|t| place.call_windows(false, t, t + Span::days(1)).intervals());
+        let window = of_a_day.and_then(|windows| windows.iter().next()).map(|w| (w.from, w.until));
+        prop_assert_eq!(place.first_window(false, from), window);
     }
 }
