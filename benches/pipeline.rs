@@ -27,6 +27,7 @@ use sqlx::{Connection, PgConnection, Row};
 use uuid::Uuid;
 
 const BATCH: usize = 500;
+const PREFETCH: u16 = 2000;
 const LINGER: Duration = Duration::from_millis(5);
 /// A Tuesday at noon in New York, long after the stream: how much there is to do must not depend on when it is measured.
 const NOW: &str = "2026-03-03T17:00:00Z";
@@ -204,7 +205,7 @@ async fn gleaner(stream: &Stream, told: bool) -> f64 {
     let settings = Settings {
         batch_size: BATCH,
         batch_linger: LINGER,
-        prefetch: 1000,
+        prefetch: PREFETCH,
         shutdown_grace: Duration::from_secs(10),
         inbound: inbound(),
         clock_offset: clock_offset(),
@@ -247,7 +248,7 @@ async fn floor(stream: &Stream) -> f64 {
         }
     });
     let started = Instant::now();
-    let mut consumer = round.queue.consume(1000).await.unwrap_or_else(|e| panic!("{e}"));
+    let mut consumer = round.queue.consume(PREFETCH).await.unwrap_or_else(|e| panic!("{e}"));
     let mut worked = 0;
     while worked < stream.events.len() {
         let batch = consumer.receive(BATCH, LINGER).await.unwrap_or_else(|e| panic!("{e}"));

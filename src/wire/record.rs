@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::domain::audit::Audited;
 use crate::domain::conduct::Conduct;
+use crate::domain::decide::closed_for;
 use crate::domain::diagnosis::{Cause, Judgement, judge, would_change};
 use crate::domain::event::{Channel, WhenLocal};
 use crate::domain::identity::{KeyHash, KeyKind};
@@ -397,19 +398,15 @@ fn points(part: Part<'_>) -> PointsOut {
 }
 
 fn suppressed(lead: &Lead, rows: &BTreeMap<(KeyHash, Channel), Suppression>) -> Vec<SuppressedOut> {
-    let mut out = Vec::new();
-    for (key, hash) in &lead.hashes {
-        for channel in Channel::ALL {
-            if let Some(row) = rows.get(&(*hash, channel)).filter(|r| r.is_closed()) {
-                out.push(SuppressedOut {
-                    channel: channel.name().to_owned(),
-                    key: key.value.clone(),
-                    since: row.since().to_string(),
-                    because: row.why.name().to_owned(),
-                });
-            }
-        }
-    }
+    let closed = closed_for(&lead.hashes, |slot| rows.get(slot));
+    let mut out: Vec<SuppressedOut> = closed
+        .map(|(channel, key, row)| SuppressedOut {
+            channel: channel.name().to_owned(),
+            key: key.value.clone(),
+            since: row.since().to_string(),
+            because: row.why.name().to_owned(),
+        })
+        .collect();
     out.sort();
     out
 }

@@ -7,7 +7,6 @@
 mod backoff;
 mod chores;
 mod circumstances;
-mod halves;
 mod intake;
 pub mod load;
 mod measure;
@@ -16,6 +15,7 @@ mod pools;
 mod rescore;
 mod seam;
 mod step;
+mod waiting;
 mod wakeups;
 mod world;
 

@@ -1,14 +1,13 @@
-//! ONE BATCH: decode → load → decide → commit, and what to do with each delivery afterwards.
+//! ONE UNIT OF WORK: decode → load → decide → commit, and what to do with each delivery afterwards.
 //!
-//! A small batch is one transaction, a large one two that share no key. What one message may have caused leads to one by one, so
-//! that only the culprit is set aside; what the database or a neighbour caused is tried again whole and counts against nobody.
-//! Long, because the whole way of a batch is read here, from top to bottom.
+//! A unit is one transaction. What one message may have caused leads to one by one, so that only the culprit is set aside;
+//! what the database or a neighbour caused is tried again whole and counts against nobody. Long, because the whole way of
+//! a message is read here, from top to bottom.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use super::halves::halves;
 use super::load::{changes, working_set};
 use super::seam::{Seam, pass};
 use super::{Settings, Worker};
@@ -31,8 +30,8 @@ const ALONE_TRIES: u32 = 60;
 /// Tries of one message alone, each counted in the database before it is made, until it is set aside.
 const SUSPECT_TRIES: u32 = 3;
 
-/// What became of a batch; the deliveries themselves are the caller's to settle.
-#[derive(Debug, Default)]
+/// What became of deliveries; they themselves are the caller's to settle.
+#[derive(Debug)]
 pub struct Handled<R> {
     /// Done with: acknowledge.
     pub done: Vec<Tag>,
@@ -40,54 +39,31 @@ pub struct Handled<R> {
     pub dead: Vec<(Tag, DeadLetter<R>)>,
 }
 
-/// A batch that was decoded and not yet worked.
-pub struct Batch<R> {
-    received: Moment,
-    fresh: Vec<Message<R>>,
-    suspects: Vec<Message<R>>,
-    /// What was refused already.
-    handled: Handled<R>,
+impl<R> Handled<R> {
+    fn with_room_for(count: usize) -> Handled<R> {
+        Handled { done: Vec::with_capacity(count), dead: Vec::new() }
+    }
 }
 
-impl<R> Batch<R> {
-    /// How many events were understood.
-    pub fn len(&self) -> usize {
-        self.fresh.len() + self.suspects.len()
-    }
-
-    /// How many deliveries it is of, understood or not.
-    pub fn deliveries(&self) -> usize {
-        self.len() + self.handled.done.len() + self.handled.dead.len()
-    }
-
-    /// With those that came later.
-    pub fn with(mut self, mut later: Batch<R>) -> Batch<R> {
-        self.fresh.append(&mut later.fresh);
-        self.suspects.append(&mut later.suspects);
-        self.handled.done.append(&mut later.handled.done);
-        self.handled.dead.append(&mut later.handled.dead);
-        self
-    }
-
-    /// Whether none was.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The trace contexts that the events carry.
-    pub fn contexts(&self) -> impl Iterator<Item = TraceParent> {
-        self.fresh.iter().chain(&self.suspects).filter_map(Message::context)
-    }
+/// What deliveries turned out to be when they were read.
+pub struct Read<R> {
+    pub fresh: Vec<Message<R>>,
+    /// Given to somebody before who then died or lost the connection: perhaps one of them was the reason.
+    pub suspects: Vec<Message<R>>,
+    /// What was refused already.
+    pub handled: Handled<R>,
 }
 
 /// One delivery on its way through the step.
-struct Message<R> {
+pub struct Message<R> {
     delivery: Delivery<R>,
-    event: Event,
+    pub event: Event,
+    received: Moment,
 }
 
 impl<R> Message<R> {
-    fn context(&self) -> Option<TraceParent> {
+    /// The trace context that it carries.
+    pub fn context(&self) -> Option<TraceParent> {
         TraceParent::of(&self.delivery.meta.headers, &self.delivery.body)
     }
 }
@@ -105,51 +81,53 @@ enum Failure {
 }
 
 impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
-    /// Works a batch of deliveries.
+    /// Reads deliveries: what a worker can do for the next unit while the database is busy with those under way.
+    pub fn read(&self, deliveries: Vec<Delivery<Q::Raw>>) -> Read<Q::Raw> {
+        let received = wall_clock(&self.worker.settings);
+        let fresh = Vec::with_capacity(deliveries.len());
+        let mut read = Read { fresh, suspects: Vec::new(), handled: Handled::with_room_for(0) };
+        for delivery in deliveries {
+            match self.decode(&delivery, received) {
+                Err(refusal) => self.refuse(&mut read.handled, delivery, refusal, received),
+                Ok(event) if delivery.meta.redelivered => read.suspects.push(Message { delivery, event, received }),
+                Ok(event) => read.fresh.push(Message { delivery, event, received }),
+            }
+        }
+        read
+    }
+
+    /// Works messages in one transaction. Returns what became of them, and those that have to be worked one by one,
+    /// because one of them may be why the whole could not be.
     ///
     /// # Errors
     /// The store is away: nothing is known to be settled, everything will come again.
-    pub async fn batch(&self, deliveries: Vec<Delivery<Q::Raw>>) -> Result<Handled<Q::Raw>, StoreError> {
-        self.work_batch(self.read(deliveries)).await
-    }
-
-    /// Decodes a batch: what a worker can do for the next one while the database is busy with this one.
-    pub fn read(&self, deliveries: Vec<Delivery<Q::Raw>>) -> Batch<Q::Raw> {
-        let received = wall_clock(&self.worker.settings);
-        let handled = Handled { done: Vec::with_capacity(deliveries.len()), dead: Vec::new() };
-        let mut batch = Batch { received, fresh: Vec::with_capacity(deliveries.len()), suspects: Vec::new(), handled };
-        for delivery in deliveries {
-            match self.decode(&delivery, received) {
-                Err(refusal) => self.refuse(&mut batch.handled, delivery, refusal, received),
-                // It was given to somebody who then died or lost the connection: perhaps it was the reason.
-                Ok(event) if delivery.meta.redelivered => batch.suspects.push(Message { delivery, event }),
-                Ok(event) => batch.fresh.push(Message { delivery, event }),
+    pub async fn unit(
+        &self,
+        messages: Vec<Message<Q::Raw>>,
+    ) -> Result<(Handled<Q::Raw>, Vec<Message<Q::Raw>>), StoreError> {
+        let mut handled = Handled::with_room_for(messages.len());
+        match self.work(&messages).await {
+            Ok(applied) => {
+                self.settle(&mut handled, messages, applied);
+                Ok((handled, Vec::new()))
+            }
+            Err(Failure::Away(error)) => Err(error),
+            Err(Failure::Suspicious(why)) => {
+                let count = messages.len();
+                tracing::warn!(messages = count, why, "a unit of work failed; its messages are worked one by one");
+                Ok((handled, messages))
             }
         }
-        batch
     }
 
-    /// Works a batch that was read.
+    /// Works messages one by one, so that only the culprit is set aside.
     ///
     /// # Errors
-    /// Those of [`Stepper::batch`].
-    pub async fn work_batch(&self, batch: Batch<Q::Raw>) -> Result<Handled<Q::Raw>, StoreError> {
-        let Batch { received, fresh, mut suspects, mut handled } = batch;
-        let (left, right) = halves(fresh, |message| &message.event);
-        // While the database is busy with the one, the worker decides on the other.
-        let outcomes = tokio::join!(self.work(&left), self.work(&right));
-        for (mut fresh, outcome) in [(left, outcomes.0), (right, outcomes.1)] {
-            match outcome {
-                Ok(applied) => self.settle(&mut handled, fresh, applied, received),
-                Err(Failure::Away(error)) => return Err(error),
-                Err(Failure::Suspicious(why)) => {
-                    tracing::warn!(messages = fresh.len(), why, "a batch failed; its messages are worked one by one");
-                    suspects.append(&mut fresh);
-                }
-            }
-        }
-        for suspect in suspects {
-            self.alone(&mut handled, suspect, received).await?;
+    /// Those of [`Stepper::unit`].
+    pub async fn one_by_one(&self, messages: Vec<Message<Q::Raw>>) -> Result<Handled<Q::Raw>, StoreError> {
+        let mut handled = Handled::with_room_for(messages.len());
+        for message in messages {
+            self.alone(&mut handled, message).await?;
         }
         Ok(handled)
     }
@@ -167,12 +145,7 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
     }
 
     /// Works one message that may be a culprit, with a count that is committed first, so that it survives what it may do.
-    async fn alone(
-        &self,
-        handled: &mut Handled<Q::Raw>,
-        suspect: Message<Q::Raw>,
-        received: Moment,
-    ) -> Result<(), StoreError> {
+    async fn alone(&self, handled: &mut Handled<Q::Raw>, suspect: Message<Q::Raw>) -> Result<(), StoreError> {
         let name = key_of_event(&suspect.event.source, &suspect.event.id);
         let tries = self.worker.store.count_suspect(&name).await?;
         let outcome = if tries > SUSPECT_TRIES {
@@ -181,7 +154,7 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
             self.work(std::slice::from_ref(&suspect)).await
         };
         match outcome {
-            Ok(applied) => self.settle(handled, vec![suspect], applied, received),
+            Ok(applied) => self.settle(handled, vec![suspect], applied),
             Err(Failure::Away(error)) => {
                 // Nobody's fault here: the try does not count against the message.
                 if let Err(error) = self.worker.store.clear_suspect(&name).await {
@@ -196,7 +169,7 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
                     Reason::InternalError,
                     format!("The message could not be worked: {why}."),
                 );
-                self.refuse(handled, suspect.delivery, refusal, received);
+                self.refuse(handled, suspect.delivery, refusal, suspect.received);
             }
         }
         self.worker.store.clear_suspect(&name).await
@@ -204,9 +177,6 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
 
     /// Load, decide, commit: the unit of work, again as a whole where others got in the way.
     async fn work(&self, messages: &[Message<Q::Raw>]) -> Result<Vec<Applied>, Failure> {
-        if messages.is_empty() {
-            return Ok(Vec::new());
-        }
         let worker = self.worker;
         let env = worker.env();
         let addressed: Vec<Addressed<'_>> = messages.iter().map(|m| Addressed::new(&m.event, &env.hasher)).collect();
@@ -259,13 +229,7 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
         self.worker.hand_over(rows);
     }
 
-    fn settle(
-        &self,
-        handled: &mut Handled<Q::Raw>,
-        messages: Vec<Message<Q::Raw>>,
-        applied: Vec<Applied>,
-        received: Moment,
-    ) {
+    fn settle(&self, handled: &mut Handled<Q::Raw>, messages: Vec<Message<Q::Raw>>, applied: Vec<Applied>) {
         for (message, applied) in messages.into_iter().zip(applied) {
             let kind = message.event.kind().name();
             match applied {
@@ -280,7 +244,7 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
                 Applied::Refused(why) => {
                     let (reason, detail) = refusal_words(why);
                     let refusal = Refusal::of(&message.event, reason, detail);
-                    self.refuse(handled, message.delivery, refusal, received);
+                    self.refuse(handled, message.delivery, refusal, message.received);
                 }
             }
         }

@@ -32,6 +32,7 @@ mod schemas;
 mod split;
 mod store_contract;
 mod support;
+mod switchboard;
 mod tls;
 mod traces;
 mod unanswered;

@@ -40,7 +40,7 @@ use revoke::*;
 use settle::*;
 use stage::*;
 
-pub use closing::closed_keys;
+pub use closing::{closed_for, closed_keys};
 
 /// What a decision reacts to.
 #[derive(Clone, Debug, PartialEq)]
@@ -176,7 +176,7 @@ pub fn decide(lead: &mut Lead, cause: &Cause<'_>, ctx: &Context<'_>) -> Decision
         d.flagged = Flagged::of(event, facts);
     }
     let j = judge(facts, policy, &ctx.world.givers, now);
-    d.suppress = closings(facts, &lead.hashes, ctx);
+    d.suppress = closings(facts, &lead.hashes, &lead.crowded, &j, ctx);
     close_wrong_numbers(&j, &lead.hashes, ctx, &mut d.suppress);
     for (slot, row) in leave::closed_downstream(conduct, cause, &lead.hashes) {
         d.suppress.entry(slot).and_modify(|held| held.join(&row)).or_insert(row);
