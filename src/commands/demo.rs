@@ -104,7 +104,9 @@ fn tell_one(replay: &Replay, asked: &str, output: Output, out: &mut impl Write) 
     };
     let record = replay.record(lead);
     match output {
-        Output::Table => write!(out, "{}", explain::render(&record, &Around::of(lead)))?,
+        Output::Table => {
+            write!(out, "{}", explain::render(&record, &Around { judged_at: Some(replay.now()), ..Around::of(lead) }))?
+        }
         Output::Json | Output::Jsonl => write_json(out, &[record], output)?,
     }
     Ok(())

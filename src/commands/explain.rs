@@ -8,8 +8,9 @@ use std::fmt::Write;
 
 use crate::domain::lead::Lead;
 use crate::domain::task::{Play, TaskState};
+use crate::domain::time::Moment;
 use crate::wire::record::{ChangedOut, LeadRecord, LevelOut, Planned, PointsOut, Rest};
-use headline::{channel_in_words, humanly};
+use headline::{cause_in_words, channel_in_words, humanly};
 pub use headline::{headline, why_call};
 
 /// What the record does not say: what is out by name, and what is paused.
@@ -19,7 +20,9 @@ pub struct Around {
     pub sent: Vec<Play>,
     pub holds_all: bool,
     pub paused: Option<String>,
-    /// The lead was judged as of an instant that was asked for, and not as of now.
+    /// As of when the lead was judged, where that is known.
+    pub judged_at: Option<Moment>,
+    /// That instant was asked for, and is not now.
     pub is_as_of: bool,
 }
 
@@ -76,7 +79,7 @@ fn write_all(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Res
     }
     if !r.diagnosis.evidence.is_empty() {
         writeln!(out)?;
-        writeln!(out, "What speaks against it")?;
+        writeln!(out, "What speaks against it, or against us (0 to 1 each)")?;
         for e in &r.diagnosis.evidence {
             writeln!(out, "  {:>4}  {} ({}){}", hundredths(e.weight.0), e.because, e.cause, cited(e.event.as_deref()))?;
         }
@@ -112,23 +115,27 @@ fn write_all(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Res
     }
     writeln!(out)?;
     let updated = moment(&r.updated_at);
-    writeln!(out, "lead {} · version {} · updated {updated} · policy {}", r.lead_id, r.version, r.policy)
+    let as_of = around.judged_at.map_or(String::new(), |at| format!("as of {} · ", moment(&at.to_string())));
+    writeln!(out, "{as_of}lead {} · version {} · updated {updated} · policy {}", r.lead_id, r.version, r.policy)
 }
 
 fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Result {
     let has = |state: &str| r.audit.items.iter().any(|i| i.state == state);
-    let sum = match (has("open"), has("missed")) {
-        (true, _) => "something is still owed",
-        (false, true) => "nothing more can be done, and something was missed",
-        (false, false) => "nothing is owed",
+    let waits = r.verdict == "weak" && r.diagnosis.cause.as_deref() == Some("timing");
+    let can_wait = |item: &str| waits && CALLS.contains(&item);
+    let open = || r.audit.items.iter().filter(|i| i.state == "open");
+    let sum = match (open().count(), open().all(|i| can_wait(&i.item)), has("missed")) {
+        (0, _, false) => "nothing is owed",
+        (0, _, true) => "something was missed, and nothing more is owed",
+        (_, true, _) => "what is owed can wait",
+        (_, false, _) => "something is still owed",
     };
     writeln!(out, "What we did for it: {sum}")?;
-    let waits = r.verdict == "weak" && r.diagnosis.cause.as_deref() == Some("timing");
     for item in &r.audit.items {
         let is_out = around.sent.iter().any(|play| serves(*play, &item.item));
         let state = match item.state.as_str() {
             "open" if is_out => "under way".to_owned(),
-            "open" if waits && CALLS.contains(&item.item.as_str()) => "can wait".to_owned(),
+            "open" if can_wait(&item.item) => "can wait".to_owned(),
             "open" => "still owed".to_owned(),
             state => humanly(state),
         };
@@ -154,38 +161,53 @@ fn serves(play: Play, item: &str) -> bool {
 
 fn next(r: &LeadRecord, around: &Around) -> String {
     let is_out = |play: Play| around.sent.contains(&play);
-    let mut says = match &r.next_action {
-        Some(next) if is_out(next.play) => "nothing before we hear of what is out".to_owned(),
-        Some(next) => match next.runner_up.filter(|second| !is_out(*second)) {
-            Some(second) => format!("{} (second best: {})", humanly(next.play.name()), humanly(second.name())),
-            None => humanly(next.play.name()),
-        },
-        None if around.holds_all => "nothing while it is paused".to_owned(),
-        None if r.open_tasks.is_empty() && r.planned.is_empty() => "nothing; nothing is worth doing now".to_owned(),
-        None => "nothing new".to_owned(),
-    };
+    let is_planned = |play: Play| r.planned.iter().any(|plan| plan.play == Planned::Play(play));
+    let mut says = Vec::new();
     if !around.sent.is_empty() {
         let names: Vec<String> = around.sent.iter().map(|play| humanly(play.name())).collect();
-        says.push_str(&format!("; out, and not reported on yet: {}", names.join(", ")));
+        says.push(format!("out, and not reported on yet: {}", names.join(", ")));
+    }
+    if let Some(next) = r.next_action.as_ref().filter(|next| !is_out(next.play)) {
+        let second = next.runner_up.filter(|second| !is_out(*second));
+        let second = second.map_or(String::new(), |second| format!(" (second best: {})", humanly(second.name())));
+        match is_planned(next.play) {
+            true if second.is_empty() => {}
+            _ => says.push(format!("{}{second}", humanly(next.play.name()))),
+        }
     }
     for plan in &r.planned {
-        says.push_str(&match plan.play {
-            Planned::Play(play) => format!("; {} planned for {}", humanly(play.name()), moment(&plan.at)),
+        says.push(match plan.play {
+            Planned::Play(play) => format!("{} planned for {}", humanly(play.name()), moment(&plan.at)),
             Planned::Rest(Rest::Revisit) => {
-                format!("; the lead rests until {} and is worked anew then", moment(&plan.at))
+                format!("from {} on the lead is worked anew", moment(&plan.at))
             }
         });
     }
-    says
+    match says.is_empty() {
+        false => says.join("; "),
+        true if around.holds_all => "nothing while it is paused".to_owned(),
+        true if r.open_tasks.is_empty() => "nothing; nothing is worth doing now".to_owned(),
+        true => "nothing new".to_owned(),
+    }
 }
 
 /// What changed last and why: which cause moved which score by how much, and what has faded since.
 fn changed(c: &ChangedOut, r: &LeadRecord) -> String {
     let mut moves = Vec::new();
     if c.from != c.to {
-        moves.push(match c.from.as_str() {
-            "new" => format!("made it {}", c.to),
-            from => format!("turned it from {from} into {}", c.to),
+        let verdict = |opinion: &str| opinion.split(' ').next().map(str::to_owned);
+        let cause = c.to.split_once('(').map(|(_, cause)| cause.trim_end_matches(')'));
+        moves.push(match (c.from.as_str(), cause) {
+            ("new", _) => format!("made it {}", c.to),
+            (from, Some(cause)) if verdict(from) == verdict(&c.to) => {
+                format!(
+                    "left it {}, but {} speaks most against it now",
+                    verdict(from).unwrap_or_default(),
+                    cause_in_words(cause)
+                )
+            }
+            (from, None) if verdict(from) == verdict(&c.to) => format!("left it {from}, with nothing against it"),
+            (from, _) => format!("turned it from {from} into {}", c.to),
         });
     }
     for (name, moved) in [("fit", &c.fit), ("engagement", &c.engagement)] {
@@ -251,7 +273,9 @@ fn scores(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
     let weighs: f64 = r.explanation.engagement.iter().filter_map(|p| p.made_of.as_ref()).map(|m| m.weight.0).sum();
     let weighs = match r.explanation.engagement.is_empty() {
         true => String::new(),
-        false => format!(" (all of it weighs {}; [engagement] of scoring.toml makes 0 to 100 of that)", short(weighs)),
+        false => {
+            format!(" (of a weight of {}: 100 × (1 − 2^(−weight / half_points)), see scoring.toml)", short(weighs))
+        }
     };
     writeln!(out, "Engagement {} of 100{weighs}", short(r.engagement.0))?;
     if r.explanation.engagement.is_empty() {

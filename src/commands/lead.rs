@@ -51,7 +51,8 @@ pub async fn run<S: Store>(
         Output::Table => {
             let (_, pauses) = control::read::<Pauses>(&reader.store).await?;
             let (holds_all, paused) = (pauses.all.is_some(), paused(&pauses));
-            tell(&record, &Around { holds_all, paused, is_as_of: as_of.is_some(), ..Around::of(&lead) }, output, out)
+            let (judged_at, is_as_of) = (Some(at), as_of.is_some());
+            tell(&record, &Around { holds_all, paused, judged_at, is_as_of, ..Around::of(&lead) }, output, out)
         }
         Output::Json | Output::Jsonl => tell(&record, &Around::default(), output, out),
     }
@@ -88,7 +89,16 @@ pub fn run_replayed(dir: &Path, text: &str, country: &str, output: Output, out: 
         let task: Sent = serde_json::from_str(&line?).context("tasks.jsonl holds a line that is no task")?;
         sent.extend(task.data.play.filter(|_| record.open_tasks.contains(&task.id)));
     }
-    tell(&record, &Around { sent, ..Around::default() }, output, out)
+    // The clock's last instant; without it the page says no date.
+    let summary = std::fs::read(dir.join("summary.json")).ok().and_then(|s| serde_json::from_slice::<Until>(&s).ok());
+    let judged_at = summary.and_then(|s| s.until.parse().ok()).map(Moment::from_timestamp);
+    tell(&record, &Around { sent, judged_at, ..Around::default() }, output, out)
+}
+
+/// As much of a summary as is asked for here.
+#[derive(Deserialize)]
+struct Until {
+    until: String,
 }
 
 /// As much of a task as is asked for here.

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use super::conduct::Entry;
 use super::contact::{KeyStatus, Status};
-use super::decide::closed_for;
 use super::diagnosis;
 use super::event::Channel;
 use super::fold::place_facts;
@@ -60,13 +59,13 @@ fn is_open(entry: &Entry) -> Result<(), Denied> {
 
 /// What anybody closed since the task was made, through whatever lead.
 fn is_not_suppressed(lead: &Lead, entry: &Entry, rows: &Suppressions) -> Result<(), Denied> {
-    let closed = || closed_for(&lead.hashes, |slot| rows.get(slot));
+    let closed = |hash: &KeyHash, channel| rows.get(&(*hash, channel)).is_some_and(Suppression::is_closed);
     let suppressed = |detail: &str| Err(denied("suppressed", detail));
-    if entry.class == Class::Partner && closed().any(|(channel, ..)| channel == Channel::Share) {
+    if entry.class == Class::Partner && lead.hashes.values().any(|hash| closed(hash, Channel::Share)) {
         return suppressed("The lead no longer agrees to be passed on.");
     }
     let (Some(channel), Some(value)) = (entry.channel, &entry.key) else { return Ok(()) };
-    match closed().any(|(c, key, _)| c == channel && key.value == *value) {
+    match lead.hashes.iter().any(|(key, hash)| key.value == *value && closed(hash, channel)) {
         true => suppressed("The number or address was closed for this channel."),
         false => Ok(()),
     }

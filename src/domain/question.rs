@@ -67,7 +67,9 @@ impl Question {
             Question::UnsureOptOut => "Nothing more is sent on that channel until somebody answers.",
             Question::Vulnerable => "No sales touch for 90 days from the day it was said.",
             Question::PromiseAtRisk => "The call is made in the next hour that is legal and staffed, if there is one.",
-            Question::FirstTouchLate => "The first call stays first in line; the delay stays on record as ours.",
+            Question::FirstTouchLate => {
+                "What is due to the lead stays first in line; the delay stays on record as ours."
+            }
             Question::Language => "Nobody calls; e-mails go on. The calls so far do not count as attempts.",
             Question::Competitor => "Nothing is sent to the lead, and it is never offered to a partner.",
             Question::IsThisBad => "After the time to answer the lead is treated as bad.",
@@ -182,7 +184,7 @@ pub fn answers(question: Question, about: &Subject, task: Uuid, lead: Uuid) -> V
             out.push(seen("leave", "Leave the person alone, or it was done by hand."));
             out
         }
-        Question::FirstTouchLate => vec![seen("taken", "Somebody has taken the lead and is calling now.")],
+        Question::FirstTouchLate => vec![seen("taken", "Somebody has taken the lead and answers now.")],
         Question::PromiseAtRisk => vec![
             seen("rearranged", "The call was moved with the lead, or kept by other means."),
             seen("cannot_be_kept", "It cannot be kept; the lead knows or will be told."),

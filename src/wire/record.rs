@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::domain::audit::Audited;
 use crate::domain::conduct::Conduct;
-use crate::domain::decide::closed_for;
+use crate::domain::contact::{KeyWhy, probably_meant};
 use crate::domain::diagnosis::{Cause, Judgement, judge, would_change};
 use crate::domain::event::{Channel, WhenLocal};
 use crate::domain::identity::{KeyHash, KeyKind};
@@ -278,7 +278,12 @@ pub fn record(
             .map(|k| KeyStatusOut {
                 key: k.key.value.clone(),
                 status: k.status.name().to_owned(),
-                because: k.why.sentence(),
+                because: match (&k.why, probably_meant(k.key, policy)) {
+                    (KeyWhy::HardBounce | KeyWhy::SoftBounces(_), Some(meant)) => {
+                        format!("{}; {meant} may be meant", k.why.sentence())
+                    }
+                    _ => k.why.sentence(),
+                },
             })
             .collect(),
         suppressed: suppressed(lead, suppressions),
@@ -398,15 +403,19 @@ fn points(part: Part<'_>) -> PointsOut {
 }
 
 fn suppressed(lead: &Lead, rows: &BTreeMap<(KeyHash, Channel), Suppression>) -> Vec<SuppressedOut> {
-    let closed = closed_for(&lead.hashes, |slot| rows.get(slot));
-    let mut out: Vec<SuppressedOut> = closed
-        .map(|(channel, key, row)| SuppressedOut {
-            channel: channel.name().to_owned(),
-            key: key.value.clone(),
-            since: row.since().to_string(),
-            because: row.why.name().to_owned(),
-        })
-        .collect();
+    let mut out = Vec::new();
+    for (key, hash) in &lead.hashes {
+        for channel in Channel::ALL {
+            if let Some(row) = rows.get(&(*hash, channel)).filter(|r| r.is_closed()) {
+                out.push(SuppressedOut {
+                    channel: channel.name().to_owned(),
+                    key: key.value.clone(),
+                    since: row.since().to_string(),
+                    because: row.why.name().to_owned(),
+                });
+            }
+        }
+    }
     out.sort();
     out
 }

@@ -4,7 +4,8 @@
 //! Any error of the session drops the whole session and builds a new one after a pause. When the database is
 //! away the session is closed at once, so that an outage costs each message one delivery, not many.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::future::Future;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
@@ -14,7 +15,7 @@ use super::backoff::Backoff;
 use super::step::{Handled, Message, Read, Stepper, chain};
 use super::waiting::{Names, Unit, Waiting};
 use super::{Stop, Worker, stopped};
-use crate::queue::{Consumer, Queue, QueueError, Tag};
+use crate::queue::{Consumer, DeadLetter, Queue, QueueError, Tag};
 use crate::store::{Store, StoreError};
 use crate::telemetry::{Peer, trace};
 
@@ -93,11 +94,14 @@ const UNITS: usize = 3;
 /// From so many messages on another is begun beside those under way: two transactions cost a small one more than they
 /// save. [J]
 const WORTH_A_UNIT: usize = 64;
+/// After so long without anything new whatever waits is begun, however little: the others may wait for somebody's lock. [J]
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// The least that another unit is begun with. Where more waits at the broker than can be worked at once, half of the
 /// largest: nobody is served sooner by smaller ones.
 fn worth(outstanding: usize, batch_size: usize) -> usize {
-    if outstanding < 2 * batch_size { WORTH_A_UNIT } else { batch_size.div_ceil(2).max(WORTH_A_UNIT) }
+    let least = if outstanding < 2 * batch_size { WORTH_A_UNIT } else { batch_size.div_ceil(2).max(WORTH_A_UNIT) };
+    least.min(batch_size)
 }
 
 async fn consume<S: Store, Q: Queue>(
@@ -108,130 +112,290 @@ async fn consume<S: Store, Q: Queue>(
 ) -> Ended {
     let settings = worker.settings.clone();
     let stepper = Stepper { worker };
-    let (mut waiting, mut suspects, mut tags) = (Waiting::new(), Vec::new(), Tags::default());
-    let mut under_way = FuturesUnordered::new();
+    let (mut waiting, mut suspects, mut tags) = (Waiting::new(), Vec::new(), Tags::new());
+    let (mut under_way, mut finished) = (FuturesUnordered::new(), VecDeque::new());
     let work = |unit: Unit<Message<Q::Raw>>| {
         let Unit { names, messages } = unit;
         let received = trace::receive(messages.len(), messages.iter().filter_map(Message::context));
         let worked = stepper.unit(messages);
         async move { (names, worked.await) }.with_context(received)
     };
-    loop {
+    let mut impatient = false;
+    let ended = loop {
         let stopping = *stop.borrow();
-        if under_way.is_empty() {
+        if under_way.is_empty() && finished.is_empty() {
             if stopping {
-                consumer.close().await;
-                return Ended::Stopped;
+                break Ended::Stopped;
             }
-            // Whatever may take the process along is worked while nothing else is at stake.
+            // Whatever may take the process along is worked while nothing else is at stake, the oldest first.
             if !suspects.is_empty() {
-                let handled = match stepper.one_by_one(std::mem::take(&mut suspects)).await {
-                    Ok(handled) => handled,
-                    Err(error) => return away(consumer, error).await,
-                };
-                if let Err(error) = settle(worker, &mut consumer, &mut tags, handled).await {
-                    return Ended::Queue(error);
+                suspects.sort_by_key(Message::tag);
+                if let Err(error) = one_by_one(&stepper, std::mem::take(&mut suspects), &mut tags, stop).await {
+                    break Ended::Store(error);
                 }
-                backoff.reset();
+                match settle(worker, &mut consumer, &mut tags).await {
+                    Ok(any) => any.then(|| backoff.reset()),
+                    Err(error) => break Ended::Queue(error),
+                };
                 continue;
             }
         }
         while !stopping && suspects.is_empty() && under_way.len() < UNITS {
-            let least = if under_way.is_empty() { 1 } else { worth(tags.0.len(), settings.batch_size) };
+            let at_once = under_way.is_empty() || std::mem::take(&mut impatient);
+            let least = if at_once { 1 } else { worth(tags.len(), settings.batch_size) };
             let Some(unit) = waiting.take(least, settings.batch_size) else { break };
             under_way.push(work(unit));
         }
-        let room = (2 * settings.batch_size).saturating_sub(waiting.len());
         // Only who has nothing else to do waits for more.
         let linger = if under_way.is_empty() { settings.batch_linger } else { Duration::ZERO };
+        let may_begin = waiting.len() > 0 && !under_way.is_empty() && under_way.len() < UNITS;
         tokio::select! {
             biased;
-            () = stopped(stop), if !stopping => {}
-            Some((names, worked)) = under_way.next(), if !under_way.is_empty() => {
+            () = stopped(stop), if !stopping => continue,
+            Some((names, worked)) = next(&mut finished, &mut under_way) => {
                 waiting.finish(&names);
-                let handled = match worked {
+                match worked {
                     Ok((handled, failed)) => {
                         suspects.extend(failed);
-                        handled
+                        tags.done(handled);
                     }
-                    Err(error) => {
-                        let ended = away(consumer, error).await;
-                        // Cut off at the same moment, they end by themselves, each as far as it came.
-                        while under_way.next().await.is_some() {}
-                        return ended;
-                    }
-                };
-                if let Err(error) = settle(worker, &mut consumer, &mut tags, handled).await {
-                    while under_way.next().await.is_some() {}
-                    return Ended::Queue(error);
+                    Err(error) => break Ended::Store(error),
                 }
-                backoff.reset();
             }
-            // Given up half-way it loses nothing: what has arrived stays with the consumer.
-            more = consumer.receive(room, linger), if room > 0 && !stopping => {
+            // Given up half-way it loses nothing: what has arrived stays with the consumer. How much may be here at a
+            // time the prefetch says.
+            more = consumer.receive(settings.batch_size, linger), if !stopping => {
                 let deliveries = match more {
                     Ok(deliveries) => deliveries,
-                    Err(error) => {
-                        // What is under way is committed all the same, and comes again as a copy.
-                        while under_way.next().await.is_some() {}
-                        return Ended::Queue(error);
-                    }
+                    Err(error) => break Ended::Queue(error),
                 };
                 tags.received(deliveries.iter().map(|delivery| delivery.tag));
                 let Read { fresh, suspects: more, handled } = stepper.read(deliveries);
                 suspects.extend(more);
                 fresh.into_iter().for_each(|message| waiting.add(Names::of(&message.event), message));
-                if let Err(error) = settle(worker, &mut consumer, &mut tags, handled).await {
-                    while under_way.next().await.is_some() {}
-                    return Ended::Queue(error);
+                tags.done(handled);
+                if !suspects.is_empty() {
+                    // A window of those is acknowledged as one, or the consumer would not be trusted with a wider one.
+                    continue;
                 }
             }
+            () = tokio::time::sleep(PATIENCE), if may_begin => {
+                impatient = true;
+                continue;
+            }
+        }
+        // Transactions stay open meanwhile, so they go on beside it.
+        match beside(settle(worker, &mut consumer, &mut tags), &mut under_way, &mut finished).await {
+            Ok(any) => any.then(|| backoff.reset()),
+            Err(error) => break Ended::Queue(error),
+        };
+    };
+    // What is under way is finished as far as it comes: what it commits it also hands over.
+    while let Some((_, worked)) = next(&mut finished, &mut under_way).await {
+        if let Ok((handled, _)) = worked {
+            tags.done(handled);
+        }
+    }
+    if !matches!(ended, Ended::Queue(_)) {
+        // Also what is done with behind something that is not: it need not come again.
+        if let Err(error) = settle_all(worker, &mut consumer, &mut tags).await {
+            tracing::debug!(error = chain(&error), "what is done with comes again as a copy");
+        }
+        consumer.close().await;
+    }
+    ended
+}
+
+/// Works suspects one by one until told to stop; what is left then comes again.
+async fn one_by_one<S: Store, Q: Queue>(
+    stepper: &Stepper<'_, S, Q>,
+    suspects: Vec<Message<Q::Raw>>,
+    tags: &mut Tags<Q::Raw>,
+    stop: &Stop,
+) -> Result<(), StoreError> {
+    for message in suspects {
+        if *stop.borrow() {
+            break;
+        }
+        tags.done(stepper.suspect(message).await?);
+    }
+    Ok(())
+}
+
+/// What has finished meanwhile, else what finishes next; `None` where nothing is under way.
+async fn next<F: Future>(finished: &mut VecDeque<F::Output>, under_way: &mut FuturesUnordered<F>) -> Option<F::Output> {
+    match finished.pop_front() {
+        Some(done) => Some(done),
+        None => under_way.next().await,
+    }
+}
+
+/// Waits for one thing while the units under way go on.
+async fn beside<T, F: Future>(
+    one: impl Future<Output = T>,
+    under_way: &mut FuturesUnordered<F>,
+    finished: &mut VecDeque<F::Output>,
+) -> T {
+    let mut one = std::pin::pin!(one);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut one => return done,
+            Some(unit) = under_way.next(), if !under_way.is_empty() => finished.push_back(unit),
         }
     }
 }
 
-/// The database is away: nothing more is held back from other workers.
-async fn away<C: Consumer>(consumer: C, error: StoreError) -> Ended {
-    consumer.close().await;
-    Ended::Store(error)
+/// Deliveries that are not acknowledged yet, and what became of them. They are acknowledged in the order of arrival, so
+/// that one frame settles all up to a tag.
+#[derive(Debug)]
+struct Tags<R>(BTreeMap<Tag, Became<R>>);
+
+#[derive(Debug)]
+enum Became<R> {
+    Pending,
+    Done,
+    /// To be set aside before it is acknowledged.
+    Dead(Box<DeadLetter<R>>),
 }
 
-/// Deliveries that are not acknowledged yet, and whether they are done with. They are acknowledged in the order of
-/// arrival, so that one frame settles all up to a tag.
-#[derive(Debug, Default)]
-struct Tags(BTreeMap<Tag, bool>);
+impl<R> Tags<R> {
+    fn new() -> Tags<R> {
+        Tags(BTreeMap::new())
+    }
 
-impl Tags {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
     fn received(&mut self, tags: impl Iterator<Item = Tag>) {
-        self.0.extend(tags.map(|tag| (tag, false)));
+        self.0.extend(tags.map(|tag| (tag, Became::Pending)));
     }
 
-    /// Takes note of what is done with; returns what may be acknowledged now.
-    fn done(&mut self, tags: Vec<Tag>) -> Vec<Tag> {
-        for tag in tags {
-            self.0.insert(tag, true);
+    fn done(&mut self, handled: Handled<R>) {
+        self.0.extend(handled.done.into_iter().map(|tag| (tag, Became::Done)));
+        self.0.extend(handled.dead.into_iter().map(|(tag, letter)| (tag, Became::Dead(Box::new(letter)))));
+    }
+
+    /// Takes those that all before them are done with: tags to acknowledge, and letters to bury first.
+    fn take_ready(&mut self) -> (Vec<Tag>, Vec<DeadLetter<R>>) {
+        let (mut ready, mut letters) = (Vec::new(), Vec::new());
+        while let Some(first) = self.0.first_entry().filter(|first| !matches!(first.get(), Became::Pending)) {
+            let (tag, became) = first.remove_entry();
+            ready.push(tag);
+            letters.extend(became.letter());
         }
-        let mut ready = Vec::new();
-        while let Some(first) = self.0.first_entry().filter(|first| *first.get()) {
-            ready.push(first.remove_entry().0);
-        }
-        ready
+        (ready, letters)
+    }
+
+    /// Takes all that are done with, whatever stands before them.
+    fn take_done(&mut self) -> (Vec<Tag>, Vec<DeadLetter<R>>) {
+        let (pending, done) =
+            std::mem::take(&mut self.0).into_iter().partition(|(_, became)| matches!(became, Became::Pending));
+        self.0 = pending;
+        let done: BTreeMap<Tag, Became<R>> = done;
+        let tags = done.keys().copied().collect();
+        (tags, done.into_values().filter_map(Became::letter).collect())
     }
 }
 
-/// Dead letters first: a message is acknowledged only when it is safe somewhere else.
+impl<R> Became<R> {
+    fn letter(self) -> Option<DeadLetter<R>> {
+        match self {
+            Became::Dead(letter) => Some(*letter),
+            Became::Pending | Became::Done => None,
+        }
+    }
+}
+
+/// Settles what may be settled in order; whether that was anything.
 async fn settle<S: Store, Q: Queue>(
     worker: &Worker<S, Q>,
     consumer: &mut Q::Consumer,
-    tags: &mut Tags,
-    handled: Handled<Q::Raw>,
+    tags: &mut Tags<Q::Raw>,
+) -> Result<bool, QueueError> {
+    let (ready, letters) = tags.take_ready();
+    acknowledge(worker, consumer, &ready, letters).await?;
+    Ok(!ready.is_empty())
+}
+
+/// Settles everything that is done with.
+async fn settle_all<S: Store, Q: Queue>(
+    worker: &Worker<S, Q>,
+    consumer: &mut Q::Consumer,
+    tags: &mut Tags<Q::Raw>,
 ) -> Result<(), QueueError> {
-    let Handled { mut done, dead } = handled;
-    if !dead.is_empty() {
-        let (buried, letters): (Vec<_>, Vec<_>) = dead.into_iter().unzip();
+    let (done, letters) = tags.take_done();
+    acknowledge(worker, consumer, &done, letters).await
+}
+
+/// Dead letters first: a message is acknowledged only when it is safe somewhere else.
+async fn acknowledge<S: Store, Q: Queue>(
+    worker: &Worker<S, Q>,
+    consumer: &mut Q::Consumer,
+    tags: &[Tag],
+    letters: Vec<DeadLetter<Q::Raw>>,
+) -> Result<(), QueueError> {
+    if !letters.is_empty() {
         worker.queue.bury(letters).await?;
-        done.extend(buried);
     }
-    let ready = tags.done(done);
-    if ready.is_empty() { Ok(()) } else { consumer.ack(&ready).await }
+    if tags.is_empty() { Ok(()) } else { consumer.ack(tags).await }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::{Meta, Refusal};
+
+    fn tag(number: u64) -> Tag {
+        Tag { generation: 1, number }
+    }
+
+    fn handled(done: &[u64], dead: &[u64]) -> Handled<()> {
+        let letter = |number: &u64| {
+            let refusal =
+                Refusal { reason: "r".into(), detail: "d".into(), key: number.to_string(), at: String::new() };
+            (tag(*number), DeadLetter { refusal, body: Vec::new(), raw: None, meta: Meta::default() })
+        };
+        Handled { done: done.iter().map(|n| tag(*n)).collect(), dead: dead.iter().map(letter).collect() }
+    }
+
+    #[test]
+    fn deliveries_are_acknowledged_in_the_order_of_arrival() {
+        let mut tags = Tags::new();
+        tags.received((1..=5).map(tag));
+        tags.done(handled(&[2, 3], &[]));
+        assert!(tags.take_ready().0.is_empty(), "the first is under way");
+        tags.done(handled(&[1], &[]));
+        assert_eq!(tags.take_ready().0, [tag(1), tag(2), tag(3)]);
+        tags.done(handled(&[5], &[]));
+        assert!(tags.take_ready().0.is_empty());
+        assert_eq!(tags.len(), 2);
+    }
+
+    #[test]
+    fn a_letter_is_buried_when_its_turn_has_come_and_not_before() {
+        let mut tags = Tags::new();
+        tags.received((1..=2).map(tag));
+        tags.done(handled(&[], &[2]));
+        assert!(tags.take_ready().1.is_empty());
+        tags.done(handled(&[1], &[]));
+        let (ready, letters) = tags.take_ready();
+        assert_eq!((ready.len(), letters.len()), (2, 1));
+    }
+
+    #[test]
+    fn at_the_end_all_that_is_done_with_is_settled_and_nothing_else() {
+        let mut tags = Tags::new();
+        tags.received((1..=4).map(tag));
+        tags.done(handled(&[2, 4], &[3]));
+        let (done, letters) = tags.take_done();
+        assert_eq!((done, letters.len()), (vec![tag(2), tag(3), tag(4)], 1));
+        assert_eq!(tags.len(), 1, "the first comes again");
+    }
+
+    #[test]
+    fn small_batches_are_worth_a_unit_as_they_are() {
+        assert_eq!((worth(0, 500), worth(1500, 500), worth(0, 10), worth(100, 10)), (64, 250, 10, 10));
+    }
 }

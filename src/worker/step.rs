@@ -62,6 +62,10 @@ pub struct Message<R> {
 }
 
 impl<R> Message<R> {
+    pub fn tag(&self) -> Tag {
+        self.delivery.tag
+    }
+
     /// The trace context that it carries.
     pub fn context(&self) -> Option<TraceParent> {
         TraceParent::of(&self.delivery.meta.headers, &self.delivery.body)
@@ -120,15 +124,13 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
         }
     }
 
-    /// Works messages one by one, so that only the culprit is set aside.
+    /// Works one message that may be a culprit, so that it alone is set aside.
     ///
     /// # Errors
     /// Those of [`Stepper::unit`].
-    pub async fn one_by_one(&self, messages: Vec<Message<Q::Raw>>) -> Result<Handled<Q::Raw>, StoreError> {
-        let mut handled = Handled::with_room_for(messages.len());
-        for message in messages {
-            self.alone(&mut handled, message).await?;
-        }
+    pub async fn suspect(&self, message: Message<Q::Raw>) -> Result<Handled<Q::Raw>, StoreError> {
+        let mut handled = Handled::with_room_for(1);
+        self.alone(&mut handled, message).await?;
         Ok(handled)
     }
 

@@ -95,6 +95,8 @@ impl<T> Waiting<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::time::Moment;
+    use crate::wire::inbound::{Envelope, Inbound, decode};
 
     /// Messages named by their letters, numbered in the order of arrival.
     fn waiting(messages: &[&str]) -> Waiting<usize> {
@@ -127,6 +129,33 @@ mod tests {
         assert_eq!(waiting.take(1, 9).unwrap().messages, [4]);
         waiting.finish(&first.names);
         assert_eq!(waiting.take(1, 9).unwrap().messages, [1, 2, 3]);
+    }
+
+    #[test]
+    fn events_that_share_a_key_or_a_task_are_about_the_same() {
+        let event = |n: usize, data: serde_json::Value| {
+            let event = serde_json::json!({
+                "specversion": "1.0", "id": n.to_string(), "source": "/s", "type": "email.sent",
+                "time": "2026-03-02T14:00:00Z", "data": data,
+            });
+            decode(&Envelope::bare(event.to_string().as_bytes()), Moment::MIN, &Inbound::replay()).unwrap()
+        };
+        let task = "0b0e0000-0000-4000-8000-000000000000";
+        let events = [
+            serde_json::json!({ "lead": { "email": "a@example.com" } }),
+            serde_json::json!({ "lead": { "email": "a@example.com", "phone": "+12125552368" } }),
+            serde_json::json!({ "lead": { "phone": "+12125552368" } }),
+            serde_json::json!({ "task_id": task }),
+            serde_json::json!({ "lead": { "email": "b@example.com" }, "task_id": task }),
+            serde_json::json!({ "lead": { "email": "c@example.com" } }),
+        ];
+        let mut waiting = Waiting::new();
+        for (n, data) in events.into_iter().enumerate() {
+            waiting.add(Names::of(&event(n, data)), n);
+        }
+        assert_eq!(waiting.take(1, 1).unwrap().messages, [0]);
+        assert_eq!(waiting.take(1, 1).unwrap().messages, [3]);
+        assert_eq!(waiting.take(1, 9).unwrap().messages, [5]);
     }
 
     #[test]

@@ -196,3 +196,16 @@ fn a_partner_who_serves_such_leads_is_considered_before_a_bad_fit_is_bad() {
     w.send(&event("e-2", "partner.responded", "2026-03-04T16:00:00Z", answer));
     assert_eq!(state(&w, "partner_considered").0, "done");
 }
+
+#[test]
+fn a_call_that_we_dropped_answers_nobody_and_a_late_first_touch_stays_told_after_a_no() {
+    let mut w = World::new();
+    captured(&mut w);
+    called(&mut w, "e-2", "2026-03-03T16:02:00Z", json!({ "disposition": "DROP" }));
+    w.until("2026-03-03T16:30:00Z");
+    assert_eq!(state(&w, "first_touch"), ("missed".into(), "none so far".into()));
+    let no = json!({ "flags": ["human_answered", "customer_contact", "not_interested"] });
+    called(&mut w, "e-3", "2026-03-03T18:00:00Z", no);
+    let (state, detail) = state(&w, "first_touch");
+    assert_eq!((state.as_str(), detail.as_str()), ("not_applicable", "not needed any more; it came late, after 2 h"));
+}

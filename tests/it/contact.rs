@@ -178,3 +178,17 @@ fn what_a_stranger_answers_is_not_the_leads_silence() {
     assert_eq!(lead.diagnosis.shares["interest"].0, 0.0, "{:?}", lead.diagnosis.evidence);
     assert_ne!(lead.diagnosis.cause.as_deref(), Some("interest"));
 }
+
+#[test]
+fn what_bounced_because_of_a_slip_of_the_finger_is_mended_with_what_was_meant() {
+    let mut w = World::new();
+    captured(&mut w, "finn@gmial.com", PHONE);
+    let bounce = json!({ "lead": { "email": "finn@gmial.com" }, "kind": "hard" });
+    w.send(&event("e-2", "email.bounced", "2026-03-03T16:02:00Z", bounce));
+    let (state, because) = status(&w, "finn@gmial.com");
+    assert_eq!(state, "dead");
+    assert_eq!(because, "a message to it bounced for good; finn@gmail.com may be meant");
+    let asked = faults(&w);
+    assert_eq!(asked.len(), 1, "one question for an address: {asked:?}");
+    assert_eq!(asked[0]["suggestion"], "finn@gmail.com");
+}

@@ -32,7 +32,6 @@ mod schemas;
 mod split;
 mod store_contract;
 mod support;
-mod switchboard;
 mod tls;
 mod traces;
 mod unanswered;

@@ -121,3 +121,25 @@ fn whom_we_only_wrote_to_is_owed_calls_from_the_next_day_on_and_the_lead_is_look
     let lead = w.lead();
     assert_eq!((lead.verdict.as_str(), lead.diagnosis.cause.as_deref()), ("weak", Some("process")));
 }
+
+#[test]
+fn a_colleague_is_asked_who_takes_a_valuable_lead_that_nobody_answered() {
+    let mut w = answered_once();
+    // A title and an answer make it worth a look.
+    let data = json!({ "lead": { "email": EMAIL }, "profile": { "title": "Owner" }, "qualification": { "need": 3, "authority": 3 } });
+    w.send(&event("e-2b", "lead.updated", "2026-03-03T17:05:00Z", data));
+    wrote(&mut w, "e-3", "2026-03-04T15:00:00Z", WISH);
+    let asked = |w: &World| -> Vec<(String, String)> {
+        let reviews = w.tasks().into_iter().filter(|t| t["data"]["question"] == "first_touch_late");
+        reviews
+            .map(|t| (t["time"].as_str().unwrap().into(), t["data"]["reason"]["summary"].as_str().unwrap().into()))
+            .collect()
+    };
+    w.until("2026-03-05T14:00:00Z");
+    assert!(asked(&w).is_empty(), "there is still time");
+    w.until("2026-03-10T15:00:00Z");
+    let asked = asked(&w);
+    assert_eq!(asked.len(), 1, "once: {asked:?}");
+    assert_eq!(asked[0].0, "2026-03-05T15:00:00Z");
+    assert!(asked[0].1.contains("Who takes it? They wrote \"") && asked[0].1.contains("quote"), "{asked:?}");
+}

@@ -53,7 +53,7 @@ fn strongest_against(r: &LeadRecord) -> String {
 /// The strongest reasons of engagement and fit, and what was confirmed.
 fn speaks_for(r: &LeadRecord) -> Option<String> {
     let warm = r.explanation.engagement.iter().filter(|p| p.points.0 >= 5.0).max_by(by_points);
-    let suits = r.explanation.fit.iter().filter(|p| p.points.0 > 0.0 && p.name != "start_points").max_by(by_points);
+    let suits = r.explanation.fit.iter().filter(|p| p.points.0 >= 10.0 && p.name != "start_points").max_by(by_points);
     let q = &r.qualification;
     let confirmed: Vec<&str> =
         [("budget", &q.budget), ("authority", &q.authority), ("need", &q.need), ("timeline", &q.timeline)]
@@ -74,7 +74,7 @@ fn by_points(a: &&PointsOut, b: &&PointsOut) -> std::cmp::Ordering {
     a.points.0.total_cmp(&b.points.0)
 }
 
-fn cause_in_words(cause: &str) -> &str {
+pub fn cause_in_words(cause: &str) -> &str {
     match Cause::ALL.into_iter().find(|c| c.name() == cause) {
         Some(known) => known.in_words(),
         None => cause,

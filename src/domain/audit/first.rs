@@ -1,13 +1,12 @@
 //! The first touch: how long the first inquiry waited, counting only time in which a call would have been legal.
 
 use super::{Audit, Detail, Item, Look, State, note};
-use crate::domain::facts::Facts;
-use crate::domain::legal::Place;
-use crate::domain::policy::Policy;
+use crate::domain::facts::Touch;
 use crate::domain::time::{Moment, Span};
+use crate::domain::touches::CallResult;
 
 pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
-    let found = first_touch(look.facts, look.policy, look.place, look.now);
+    let found = first_touch(look);
     let (state, detail) = match found {
         FirstTouch::NothingAsked => (State::NotApplicable, Detail::NotNeeded),
         FirstTouch::InTime(after) => (State::Done, Detail::After(after)),
@@ -46,10 +45,16 @@ enum FirstTouch {
 }
 
 /// How long the first inquiry waited, counting only time in which a call would have been legal.
-fn first_touch(facts: &Facts, policy: &Policy, place: &Place<'_>, now: Moment) -> FirstTouch {
+fn first_touch(look: &Look<'_, '_>) -> FirstTouch {
+    let Look { facts, policy, place, now, .. } = *look;
     let Some(asked) = facts.first_inquiry.as_ref().map(|c| c.stamp.at) else { return FirstTouch::NothingAsked };
     let within = policy.scoring.audit.first_touch_within.0;
-    let touched = facts.outbound().map(|t| t.cited.stamp.at).find(|at| *at >= asked);
+    // Whoever picked up and was dropped by us has not been answered.
+    let dropped = |touch: &Touch| {
+        let mut ours = look.j.calls.iter().filter(|c| c.result == CallResult::OurFailure);
+        ours.any(|c| c.touch.cited == touch.cited)
+    };
+    let touched = facts.outbound().filter(|t| !dropped(t)).map(|t| t.cited.stamp.at).find(|at| *at >= asked);
     // Answered at once: the law's clock cannot make it late.
     if let Some(at) = touched.filter(|at| *at <= asked + within) {
         return FirstTouch::InTime(at - asked);

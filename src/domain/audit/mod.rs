@@ -95,6 +95,8 @@ pub enum Detail {
     /// There was, and it has passed.
     NoMore,
     After(Span),
+    /// Not needed any more, and it came after so long.
+    WasLate(Span),
     NotYet,
     Calls {
         made: u32,
@@ -194,7 +196,14 @@ pub fn audit<'f>(facts: &'f Facts, j: &Judgement<'f>, policy: &'f Policy, now: M
     if settled {
         // A no, a death, a child, a competitor, a test: we owe the lead no further contact, at once.
         for item in audit.items.iter_mut().filter(|i| i.item != Item::PartnerConsidered) {
-            let detail = if item.detail == Detail::NotNeeded { Detail::NotNeeded } else { Detail::NoMore };
+            let detail = match (item.item, item.state, item.detail) {
+                (.., Detail::NotNeeded) => Detail::NotNeeded,
+                // What was late stays told, though nobody waits any more.
+                (Item::FirstTouch, State::Missed, Detail::After(after)) if audit.first_touch.is_some() => {
+                    Detail::WasLate(after)
+                }
+                _ => Detail::NoMore,
+            };
             (item.state, item.detail) = (State::NotApplicable, detail);
         }
         audit.answer_owed_from = None;

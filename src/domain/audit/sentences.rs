@@ -1,6 +1,6 @@
 //! The audit in words: the detail of an item, and what would help where it is open.
 
-use super::{Audited, DAYPARTS, Detail, Item};
+use super::{Audited, DAYPARTS, Detail, Item, State};
 use crate::domain::prose::{counted, number};
 use crate::domain::time::date_of_day;
 
@@ -15,6 +15,8 @@ impl Audited {
             Detail::NotNeeded => "not needed".into(),
             Detail::NoMore => "not needed any more".into(),
             Detail::After(span) => format!("after {span}"),
+            Detail::WasLate(span) => format!("not needed any more; it came late, after {span}"),
+            Detail::NotYet if self.state == State::Missed => "none so far".into(),
             Detail::NotYet => "not yet".into(),
             Detail::Calls { made: 0, of, .. } => format!("none of {}", counted(of, "call")),
             Detail::Calls { made, days, of } => {
@@ -42,7 +44,7 @@ impl Audited {
             Detail::NoContent => "we have nothing of the kind to send".into(),
             Detail::NoPartner => "no partner serves such leads, or the lead did not agree to be passed on".into(),
             Detail::HandedOver => "a partner was asked".into(),
-            Detail::NoWay => "there is no lawful way with what we have".into(),
+            Detail::NoWay => "it cannot be done with what we have".into(),
         }
     }
 

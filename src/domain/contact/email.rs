@@ -4,7 +4,7 @@ use super::disposable::is_disposable;
 use super::typo::meant;
 use super::{KeyStatus, KeyWhy, Status};
 use crate::domain::facts::{Facts, Said};
-use crate::domain::identity::{Key, is_role_address};
+use crate::domain::identity::{Key, KeyKind, is_role_address};
 use crate::domain::policy::{Fictional, Policy};
 use crate::domain::register::Cited;
 use crate::domain::time::{Moment, Span};
@@ -60,6 +60,12 @@ fn soft_bounces<'a>(key: &'a Key, facts: &'a Facts, mine: &dyn Fn(&Option<String
         before = Some(at);
     }
     found.map(|cited| KeyStatus::new(key, Status::Suspect, KeyWhy::SoftBounces(count), Some(cited)))
+}
+
+/// The address that was probably meant, where the domain of this one looks mistyped.
+pub fn probably_meant(key: &Key, policy: &Policy) -> Option<String> {
+    let (local, domain) = key.value.rsplit_once('@').filter(|_| key.kind == KeyKind::Email)?;
+    Some(format!("{local}@{}", meant(domain, &policy.contact)?))
 }
 
 /// What the address says by itself.

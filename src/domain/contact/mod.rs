@@ -10,6 +10,7 @@ mod phone;
 mod typo;
 
 pub use bogus::{BogusSign, bogus_signs};
+pub use email::probably_meant;
 pub use phone::needs_carrier_check;
 
 use super::facts::Facts;

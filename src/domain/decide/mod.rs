@@ -40,7 +40,7 @@ use revoke::*;
 use settle::*;
 use stage::*;
 
-pub use closing::{closed_for, closed_keys};
+pub use closing::closed_keys;
 
 /// What a decision reacts to.
 #[derive(Clone, Debug, PartialEq)]
@@ -176,7 +176,7 @@ pub fn decide(lead: &mut Lead, cause: &Cause<'_>, ctx: &Context<'_>) -> Decision
         d.flagged = Flagged::of(event, facts);
     }
     let j = judge(facts, policy, &ctx.world.givers, now);
-    d.suppress = closings(facts, &lead.hashes, &lead.crowded, &j, ctx);
+    d.suppress = closings(facts, &lead.hashes, ctx);
     close_wrong_numbers(&j, &lead.hashes, ctx, &mut d.suppress);
     for (slot, row) in leave::closed_downstream(conduct, cause, &lead.hashes) {
         d.suppress.entry(slot).and_modify(|held| held.join(&row)).or_insert(row);
@@ -214,7 +214,8 @@ pub fn decide(lead: &mut Lead, cause: &Cause<'_>, ctx: &Context<'_>) -> Decision
         let standing = plays::questions(&view);
         let settled = plays::settled(&view, &standing);
         let reviews = plays::reviews(&view, &standing, ctx.mode == Mode::Observe);
-        let worth_waking = [plays::late_from(&view), plays::meeting_over(&view), j.hushed_until];
+        let worth_waking =
+            [plays::late_from(&view), plays::unanswered_from(&view), plays::meeting_over(&view), j.hushed_until];
         let mut proposals = plays::proposals(&view);
         let ending = plays::ending(&view, &proposals);
         withdraw(conduct, &settled, cause, &who, ctx, &mut d);

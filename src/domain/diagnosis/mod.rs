@@ -15,7 +15,7 @@ pub use feedback::is_vouched_for;
 pub use silence::next_change;
 pub use verdict::{Cause, Verdict};
 
-use super::audit::{self, Audit, Item};
+use super::audit::{self, Audit, Audited, Item};
 use super::cases::{Case, Cases, UnsureOptOut, cases, unsure_opt_outs};
 use super::contact::{self, KeyStatus, Status};
 use super::event::Channel;
@@ -200,7 +200,9 @@ fn settle_verdict(j: &mut Judgement<'_>, facts: &Facts, policy: &Policy, now: Mo
         } else {
             Verdict::Weak
         }
-    } else if j.qualification.sales_ready || (j.fit.score >= 50.0 && j.engagement.score >= 30.0) {
+    } else if j.qualification.sales_ready
+        || (j.fit.score >= d.promising_fit && j.engagement.score >= d.promising_engagement)
+    {
         Verdict::Promising
     } else {
         Verdict::Workable
@@ -212,13 +214,20 @@ pub fn would_change(j: &Judgement<'_>) -> Vec<String> {
     // More calls change nothing where it is too early, or where the profile is what speaks against it.
     let decided = matches!(j.verdict, Verdict::Weak | Verdict::Bad)
         && matches!(j.cause, Some(Cause::Fit | Cause::Timing | Cause::Bogus));
-    // Where nobody has called at all, no hour of the day is to be named yet.
-    let too_early = |item: Item| item == Item::Dayparts && j.audit.calls == 0;
-    let open = j.audit.items.iter().filter(|i| i.state == audit::State::Open && !(decided && i.item.is_core()));
-    let open = open.filter(|i| !too_early(i.item));
     let unanswered = j.evidence.iter().any(|e| matches!(e.why, Why::Unanswered { .. }));
+    // Where nobody has called at all, no hour of the day and no other channel is to be named yet; and who asked for
+    // something is to be answered, not called six times.
+    let too_early = |i: &Audited| match i.item {
+        Item::Dayparts | Item::SecondChannel => j.audit.calls == 0,
+        Item::Attempts => unanswered && j.audit.calls == 0,
+        _ => false,
+    };
+    let is_open = |i: &&Audited| i.state == audit::State::Open && !(decided && i.item.is_core()) && !too_early(i);
+    let mut open: Vec<&Audited> = j.audit.items.iter().filter(is_open).collect();
+    // What was promised or spoiled comes before what is usual.
+    open.sort_by_key(|i| !matches!(i.item, Item::MadeGood | Item::CallbackKept));
     let mut out: Vec<String> = unanswered.then(|| "an answer to what they asked".to_owned()).into_iter().collect();
-    out.extend(open.map(|i| i.would_help()));
+    out.extend(open.into_iter().map(Audited::would_help));
     let reachable = j.keys.iter().any(|k| k.status < Status::Suspect);
     match j.cause {
         Some(Cause::Contact) if !reachable => out.push("a number or address that works".into()),

@@ -73,7 +73,7 @@ fn subject(s: &Standing<'_>) -> Subject {
             let people = said.findings.iter().filter(|f| f.label == Label::Referral);
             Subject { people: people.filter_map(|f| f.person.clone()).collect(), ..Subject::default() }
         }
-        Because::Late | Because::Bad(_) | Because::Promise(_) => Subject::default(),
+        Because::Late | Because::Unanswered | Because::Bad(_) | Because::Promise(_) => Subject::default(),
     }
 }
 
@@ -110,6 +110,8 @@ fn sentence(s: &Standing<'_>) -> String {
         Because::Late => {
             "The inquiry has waited longer than it should, and nobody has answered it. Who takes it?".into()
         }
+        // What they asked, the evidence beside it says.
+        Because::Unanswered => "The lead asked for something, and nobody has answered. Who takes it?".into(),
         Because::Bad(cause) => {
             format!(
                 "The lead is about to be given up because of {}, though it looked worth something. Is it bad?",

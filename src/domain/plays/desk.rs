@@ -4,7 +4,7 @@ use super::review::waits_for_second_opinion;
 use super::voice::ToScreen;
 use super::{Proposal, View};
 use crate::domain::cases::Case;
-use crate::domain::contact::{KeyStatus, KeyWhy, Status, needs_carrier_check};
+use crate::domain::contact::{KeyStatus, Status, needs_carrier_check, probably_meant};
 use crate::domain::diagnosis::{Cause, Verdict};
 use crate::domain::event::Channel;
 use crate::domain::identity::{KeyKind, digest_16};
@@ -15,20 +15,16 @@ use crate::domain::task::{Fault, Play};
 use crate::domain::time::Span;
 
 pub(super) fn repair<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, to_screen: Option<ToScreen<'a>>) {
-    let mut faults: Vec<Fault> = v
-        .j
-        .keys
-        .iter()
-        .filter(|k| k.status >= Status::Suspect)
-        .map(|k| Fault {
-            key: k.key.value.clone(),
-            fault: k.why.fault().to_owned(),
-            suggestion: match k.why {
-                KeyWhy::Mistyped(meant) => k.key.value.rsplit_once('@').map(|(local, _)| format!("{local}@{meant}")),
-                _ => None,
-            },
-        })
-        .collect();
+    let mut faults: Vec<Fault> =
+        v.j.keys
+            .iter()
+            .filter(|k| k.status >= Status::Suspect)
+            .map(|k| Fault {
+                key: k.key.value.clone(),
+                fault: k.why.fault().to_owned(),
+                suggestion: probably_meant(k.key, v.policy),
+            })
+            .collect();
     let primary = v.facts.primary(KeyKind::Phone);
     let unclear = |k: &&KeyStatus<'_>| k.key.kind == KeyKind::Phone && k.status < Status::Suspect;
     for k in v.j.keys.iter().filter(unclear) {

@@ -15,6 +15,7 @@ use crate::domain::legal::Windows;
 use crate::domain::question::Question;
 use crate::domain::task::{Class, TaskState};
 use crate::domain::time::{Moment, Span};
+use crate::domain::wish::newest_wish;
 use crate::domain::words::Label;
 
 /// A person named in words is suggested for as long as the text is fresh; later nobody remembers the context. [J]
@@ -36,6 +37,7 @@ pub(super) enum Because<'a> {
     OptOut(UnsureOptOut<'a>),
     Named(&'a Said),
     Late,
+    Unanswered,
     Bad(Cause),
     /// How the promised time reads.
     Promise(String),
@@ -100,6 +102,10 @@ fn ourselves<'a>(v: &View<'a, '_>, out: &mut Vec<Standing<'a>>) {
         let about = fingerprint(asked.unwrap_or_default());
         out.push(Standing { question: Question::FirstTouchLate, about, event: asked, because: Because::Late });
     }
+    if let Some(wish) = newest_wish(v.facts).filter(|_| unanswered_from(v).is_some_and(|at| at <= v.now)) {
+        let (about, event) = (fingerprint(&wish.cited.id), Some(wish.cited.id.as_str()));
+        out.push(Standing { question: Question::FirstTouchLate, about, event, because: Because::Unanswered });
+    }
     if let Some(cause) = bad_for(v) {
         // Once for a lead, whatever the occasion: the first time it is about to be given up.
         out.push(Standing { question: Question::IsThisBad, about: 0, event: None, because: Because::Bad(cause) });
@@ -125,6 +131,12 @@ fn is_first_touch_overdue(v: &View<'_, '_>) -> bool {
 pub fn late_from(v: &View<'_, '_>) -> Option<Moment> {
     let asked = v.policy.plays.review.due.contains_key(&Question::FirstTouchLate);
     v.j.audit.first_touch_by.filter(|_| asked && is_valuable(v) && !is_late(v)).map(|by| by + Span(1))
+}
+
+/// From when on nobody has answered what a lead worth a look asked for: an instant worth waking for.
+pub fn unanswered_from(v: &View<'_, '_>) -> Option<Moment> {
+    let asked = v.policy.plays.review.due.contains_key(&Question::FirstTouchLate);
+    v.j.audit.answer_owed_from.filter(|_| asked && is_valuable(v))
 }
 
 /// Given up for fit or interest, though it looked worth something and nobody has told us to stop.

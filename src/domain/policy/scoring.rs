@@ -237,6 +237,8 @@ pub struct SilenceRules {
 pub struct DiagnosisRules {
     pub weak_share: f64,
     pub bad_share: f64,
+    pub promising_fit: f64,
+    pub promising_engagement: f64,
     pub low_fit_points: f64,
     pub low_fit_known: f64,
     pub low_fit: f64,

@@ -148,7 +148,13 @@ impl<'a> Sense<'a> {
         if d.weak_share > d.bad_share {
             self.wrong("diagnosis.weak_share", "is above diagnosis.bad_share: a lead is weak before it is bad");
         }
-        self.within("diagnosis.low_fit_points", d.low_fit_points, 0.0..=100.0, "fit goes from 0 to 100");
+        for (key, points, what) in [
+            ("diagnosis.low_fit_points", d.low_fit_points, "fit goes from 0 to 100"),
+            ("diagnosis.promising_fit", d.promising_fit, "fit goes from 0 to 100"),
+            ("diagnosis.promising_engagement", d.promising_engagement, "engagement goes from 0 to 100"),
+        ] {
+            self.within(key, points, 0.0..=100.0, what);
+        }
         for (key, length) in [
             ("silence.call_half_life", q.call_half_life),
             ("silence.email_half_life", q.email_half_life),

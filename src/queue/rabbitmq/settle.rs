@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{FutureExt, join_all};
+use futures_util::stream::StreamExt;
 use lapin::Acker;
 use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicNackOptions};
 use tokio::time::timeout;
@@ -51,14 +52,23 @@ impl RabbitConsumer {
         (window > self.window).then_some(window)
     }
 
-    /// Stops deliveries. Nothing is under way, since there is no credit when this is called.
+    /// Stops deliveries. What the broker had sent by then is in the stream, and is taken over: the credit counts what an
+    /// earlier consumer was given too, so that something may have been under way.
     pub(super) async fn pause(&mut self) -> Result<(), QueueError> {
         let cancel = self.channel.basic_cancel(self.stream.tag(), BasicCancelOptions::default());
         match self.session.answer("ending a consumer", cancel).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(self.end(error.to_string())),
-            Err(silence) => Err(self.end(silence.to_string())),
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(self.end(error.to_string())),
+            Err(silence) => return Err(self.end(silence.to_string())),
         }
+        // Its end is the end that was asked for.
+        while let Some(Some(item)) = self.stream.next().now_or_never() {
+            match item {
+                Ok(arrival) => self.arrived.push_back(arrival),
+                Err(error) => return Err(self.end(error.to_string())),
+            }
+        }
+        Ok(())
     }
 
     /// Lets deliveries come again, more at a time: the prefetch belongs to a consumer from its beginning, so a wider one
