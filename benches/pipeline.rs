@@ -27,7 +27,7 @@ use sqlx::{Connection, PgConnection, Row};
 use uuid::Uuid;
 
 const BATCH: usize = 500;
-const PREFETCH: u16 = 2000;
+const PREFETCH: u16 = 1500;
 const LINGER: Duration = Duration::from_millis(5);
 /// A Tuesday at noon in New York, long after the stream: how much there is to do must not depend on when it is measured.
 const NOW: &str = "2026-03-03T17:00:00Z";

@@ -24,7 +24,7 @@ fn without_any_setting_the_embedded_profile_needs_nothing() {
     assert_eq!(c.profile, Profile::Embedded);
     assert_eq!(c.store.url.expose(), "sqlite:data/gleaner.db");
     assert_eq!(c.queue.url.expose(), "sqlite:data/queue.db");
-    assert_eq!((c.queue.prefetch, c.worker.batch_size, c.store.max_connections), (2000, 500, 10));
+    assert_eq!((c.queue.prefetch, c.worker.batch_size, c.store.max_connections), (1500, 500, 10));
     assert_eq!(c.worker.batch_linger, Duration::from_millis(5));
     assert_eq!(c.worker.shutdown_grace, Duration::from_secs(30));
     assert_eq!((c.act.mode, c.act.publish_ahead, c.act.max_event_age), (Mode::Act, Span::ZERO, Span::hours(24)));
@@ -278,7 +278,7 @@ fn what_is_shown_has_every_setting_with_its_origin_and_no_secret() {
     assert!(line("publish_ahead = \"1h\" ").ends_with("# environment variable GLEANER__ACT__PUBLISH_AHEAD"));
     assert!(line("url = \"postgres://ana:***@db/x\" ").ends_with("# environment variable DATABASE_URL"));
     assert!(line("token = \"***\" ").ends_with("# environment variable GLEANER__HTTP__TOKEN"));
-    assert!(line("prefetch = 2000 ").ends_with("# default"));
+    assert!(line("prefetch = 1500 ").ends_with("# default"));
     // It is TOML, and it has the keys of the defaults, neither more nor fewer.
     let keys = |text: &str| -> Vec<String> {
         let table: toml::Table = text.parse().unwrap();

@@ -133,7 +133,7 @@ mod tests {
     fn a_bound_on_memory_that_the_machine_does_not_have_is_told_with_one_that_it_has() {
         let config = config(&[]);
         let (state, says) = said(|found| memory(&config, Some(8 << 30), found));
-        assert_eq!((state, &*says), (State::Ok, "at most 2.0 GiB of events: 2000 (`queue.prefetch`) of 1 MiB"));
+        assert_eq!((state, &*says), (State::Ok, "at most 1.5 GiB of events: 1500 (`queue.prefetch`) of 1 MiB"));
         let (state, says) = said(|found| memory(&config, Some(900 << 20), found));
         assert_eq!(state, State::Note);
         assert!(says.contains("there are 900 MiB here") && says.ends_with("`queue.prefetch` to 500"), "{says}");
