@@ -288,7 +288,7 @@ fn an_event_goes_in_a_task_comes_out_and_every_reader_says_the_same() {
 #[test]
 fn what_was_accepted_survives_a_kill_and_makes_one_task() {
     let mut worker = Embedded::at_noon();
-    for n in 0..6 {
+    for n in 0..6_usize {
         worker.send(&[inquiry(
             &format!("e-{n}"),
             &format!("p{n}@example.com"),
