@@ -1,7 +1,8 @@
 //! The lead record: what `explain`, `export`, replay and HTTP show of a lead, in one shape.
 //!
 //! Everything but stage, links, plans, tasks and versions follows from the facts alone and is the same
-//! whatever the order of events; this file only writes down what the core judged.
+//! whatever the order of events; this file only writes down what the core judged. Long, because every field of the record
+//! is here twice: as it is written, and where it comes from.
 
 use std::collections::BTreeMap;
 
@@ -278,10 +279,11 @@ pub fn record(
             .map(|k| KeyStatusOut {
                 key: k.key.value.clone(),
                 status: k.status.name().to_owned(),
-                because: match (&k.why, probably_meant(k.key, policy)) {
-                    (KeyWhy::HardBounce | KeyWhy::SoftBounces(_), Some(meant)) => {
-                        format!("{}; {meant} may be meant", k.why.sentence())
-                    }
+                because: match k.why {
+                    KeyWhy::HardBounce | KeyWhy::SoftBounces(_) => match probably_meant(k.key, policy) {
+                        Some(meant) => format!("{}; {meant} may be meant", k.why.sentence()),
+                        None => k.why.sentence(),
+                    },
                     _ => k.why.sentence(),
                 },
             })

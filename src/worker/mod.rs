@@ -15,6 +15,7 @@ mod pools;
 mod rescore;
 mod seam;
 mod step;
+mod tags;
 mod waiting;
 mod wakeups;
 mod world;
