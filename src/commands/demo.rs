@@ -9,16 +9,20 @@ use anyhow::{Context, Result, anyhow};
 use serde_json::Value;
 
 use super::explain::{self, Around};
+use super::lead::is_named;
 use super::{Output, Usage, write_json};
 use crate::domain::lead::Lead;
 use crate::domain::time::{Moment, Span};
 use crate::domain::working_set::Env;
+use crate::reading::keys_named;
 use crate::replay::{Replay, Sorter};
 use crate::wire::inbound::{Envelope, Inbound, decode};
 use crate::wire::record::LeadRecord;
 
 /// Invented leads, one for each way a lead can go.
 const SAMPLE: &str = include_str!("../../samples/demo.jsonl");
+/// Where its national numbers are read.
+const COUNTRY: &str = "US";
 /// How long the virtual clock runs on after the last event, so that what was planned comes about.
 const AFTERWARDS: Span = Span::days(14);
 /// Tasks of one lead that are told in full; the rest is counted.
@@ -30,7 +34,7 @@ const TOLD: usize = 6;
 /// The output cannot be written, or the sample has no such lead.
 pub fn run(asked: Option<&str>, output: Output, out: &mut impl Write, env: Env) -> Result<()> {
     let mut replay = Replay::new(env);
-    let settings = Inbound { default_country: Some("US".into()), ..Inbound::replay() };
+    let settings = Inbound { default_country: Some(COUNTRY.into()), ..Inbound::replay() };
     let mut sorter = Sorter::new(None);
     let mut events = 0;
     for line in SAMPLE.lines() {
@@ -91,10 +95,11 @@ fn name_of(lead: &Lead) -> String {
 
 /// What `gleaner explain` says of one of them.
 fn tell_one(replay: &Replay, asked: &str, output: Output, out: &mut impl Write) -> Result<()> {
-    let asked = asked.trim().to_lowercase();
+    let asked = asked.trim();
+    let keys = keys_named(asked, COUNTRY);
     let is_it = |lead: &&Lead| {
-        let first_name = name_of(lead).split(' ').next().map(str::to_lowercase);
-        first_name == Some(asked.clone()) || explain::is_named(&replay.record(lead), &asked)
+        let is_first_name = name_of(lead).split(' ').next().is_some_and(|name| name.eq_ignore_ascii_case(asked));
+        is_first_name || is_named(&replay.record(lead), asked, &keys)
     };
     let leads = replay.leads();
     let Some(lead) = leads.iter().copied().find(is_it) else {
@@ -176,6 +181,7 @@ mod tests {
         let iris = page("Iris").unwrap();
         assert!(iris.contains("Known as     email iris@example.com"), "{iris}");
         assert_eq!(page("email:iris@example.com").unwrap(), iris);
+        assert_eq!(page("(214) 555-0110").unwrap(), iris);
         let error = page("nobody").unwrap_err().to_string();
         assert!(error.contains("no lead \"nobody\"") && error.contains("Iris Tanaka"), "{error}");
     }

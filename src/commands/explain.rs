@@ -34,14 +34,6 @@ impl Around {
     }
 }
 
-/// Whether a text is the lead's id or one of its keys, with its kind before it or bare.
-pub fn is_named(r: &LeadRecord, text: &str) -> bool {
-    let is = |kind: &str, value: &str| {
-        text == value || text.strip_prefix(kind).and_then(|t| t.strip_prefix(':')).is_some_and(|t| t == value)
-    };
-    r.lead_id.to_string() == text || r.keys.iter().any(|(kind, values)| values.iter().any(|v| is(kind, v)))
-}
-
 /// The record as a page of plain text.
 pub fn render(r: &LeadRecord, around: &Around) -> String {
     let mut out = String::with_capacity(2048);

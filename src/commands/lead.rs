@@ -75,8 +75,7 @@ pub fn run_replayed(dir: &Path, text: &str, country: &str, output: Output, out: 
     for line in lines("leads.jsonl")? {
         let record: LeadRecord =
             serde_json::from_str(&line?).context("leads.jsonl holds a line that is no lead record")?;
-        let is_it = |key: &Key| record.keys.get(key.kind.name()).is_some_and(|values| values.contains(&key.value));
-        if record.lead_id.to_string() == text || keys.iter().any(is_it) {
+        if is_named(&record, text, &keys) {
             found = Some(record);
             break;
         }
@@ -93,6 +92,12 @@ pub fn run_replayed(dir: &Path, text: &str, country: &str, output: Output, out: 
     let summary = std::fs::read(dir.join("summary.json")).ok().and_then(|s| serde_json::from_slice::<Until>(&s).ok());
     let judged_at = summary.and_then(|s| s.until.parse().ok()).map(Moment::from_timestamp);
     tell(&record, &Around { sent, judged_at, ..Around::default() }, output, out)
+}
+
+/// Whether a text is the lead's id, or one of the keys that it may be is the lead's.
+pub fn is_named(record: &LeadRecord, text: &str, keys: &[Key]) -> bool {
+    let is_it = |key: &Key| record.keys.get(key.kind.name()).is_some_and(|values| values.contains(&key.value));
+    record.lead_id.to_string() == text || keys.iter().any(is_it)
 }
 
 /// As much of a summary as is asked for here.

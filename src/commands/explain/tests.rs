@@ -79,6 +79,34 @@ fn every_point_of_a_fit_is_the_points_of_its_rule_in_the_policy_file() {
 }
 
 #[test]
+fn every_point_of_an_engagement_follows_from_the_policy_file() {
+    let file: toml::Table = include_str!("../../../config/policy/scoring.toml").parse().unwrap();
+    let rules = &file["engagement"];
+    let half_points = rules["half_points"].as_float().unwrap();
+    let mut seen = 0;
+    for r in records() {
+        let weighs = |p: &PointsOut| p.made_of.as_ref().unwrap().weight.0;
+        let sum: f64 = r.explanation.engagement.iter().map(weighs).sum();
+        let score = 100.0 * (1.0 - (-(sum.max(0.0)) / half_points).exp2());
+        assert!((score - r.engagement.0).abs() < 1e-4, "{score} and not {}", r.engagement.0);
+        for part in &r.explanation.engagement {
+            let (rule, made) = (&rules["signal"][part.name.as_str()], part.made_of.as_ref().unwrap());
+            assert_eq!(rule["points"].as_float(), Some(made.each.0), "{}", part.name);
+            assert_eq!(
+                rule["half_life"].as_str(),
+                Some(format!("{}d", made.half_life_days.0).as_str()),
+                "{}",
+                part.name
+            );
+            let share = if sum > 0.0 { score * made.weight.0 / sum } else { 0.0 };
+            assert!((share - part.points.0).abs() < 1e-3, "{}: {share} and not {}", part.name, part.points.0);
+            seen += 1;
+        }
+    }
+    assert!(seen > 15, "{seen}");
+}
+
+#[test]
 fn the_last_change_names_the_event_and_by_how_much_it_moved_which_score() {
     let all = records();
     let of = |email: &str| all.iter().find(|r| r.keys["email"].iter().any(|e| e == email)).unwrap();
