@@ -217,7 +217,7 @@ pub(super) fn weigh_process<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy:
     if failures > 0 {
         push(j, Cause::Process, d.our_failure, Why::WeDroppedCalls(failures), newest);
     }
-    let unanswered = newest_wish(facts).filter(|_| j.audit.answer_owed_from.is_some_and(|at| at <= now));
+    let unanswered = j.audit.answer_owed_from.filter(|at| *at <= now).and_then(|_| newest_wish(facts));
     if let Some(wish) = unanswered {
         let why = Why::Unanswered { quote: wish.quote, waited: now - wish.cited.stamp.at };
         push(j, Cause::Process, d.unanswered, why, Some(&wish.cited.id));

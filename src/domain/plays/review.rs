@@ -102,7 +102,7 @@ fn ourselves<'a>(v: &View<'a, '_>, out: &mut Vec<Standing<'a>>) {
         let about = fingerprint(asked.unwrap_or_default());
         out.push(Standing { question: Question::FirstTouchLate, about, event: asked, because: Because::Late });
     }
-    if let Some(wish) = newest_wish(v.facts).filter(|_| unanswered_from(v).is_some_and(|at| at <= v.now)) {
+    if let Some(wish) = unanswered_from(v).filter(|at| *at <= v.now).and_then(|_| newest_wish(v.facts)) {
         let (about, event) = (fingerprint(&wish.cited.id), Some(wish.cited.id.as_str()));
         out.push(Standing { question: Question::FirstTouchLate, about, event, because: Because::Unanswered });
     }

@@ -23,7 +23,7 @@ use crate::domain::words::Label;
 pub(super) fn reply_to_answer<'a>(v: &View<'a, '_>, by: Class) -> Option<(Moment, Option<&'a str>, bool)> {
     let word = newest_word(v.facts).filter(|word| !word.is_hostile())?;
     let at = word.cited.stamp.at;
-    if is_answered(v, at, by) || v.now - at > Span::days(7) {
+    if is_served(v, at, by) || v.now - at > Span::days(7) {
         return None;
     }
     let wants = word.findings.iter().find(|f| matches!(f.label, Label::Interest | Label::Callback));
@@ -34,7 +34,7 @@ pub(super) fn reply_to_answer<'a>(v: &View<'a, '_>, by: Class) -> Option<(Moment
 const OFFERS: usize = 2;
 
 /// Any word of ours answers a letter. Who should be called is not served by the letter that goes out meanwhile.
-fn is_answered(v: &View<'_, '_>, at: Moment, by: Class) -> bool {
+fn is_served(v: &View<'_, '_>, at: Moment, by: Class) -> bool {
     let reached = |t: &Touch| by == Class::Text || t.channel == Channel::Call;
     if v.facts.outbound().any(|t| t.cited.stamp.at > at && reached(t)) {
         return true;
