@@ -2,8 +2,8 @@
 //!
 //! `cargo bench --bench pipeline -- [EVENTS.jsonl]` with DATABASE_URL and AMQP_URL (or their defaults). The floor makes
 //! the same calls on the same store and queue with prepared rows (same keys, the bytes of states, history and tasks that a
-//! replay of the stream came to) and decides nothing: what gleaner adds to it is decoding, deciding and encoding. Rounds are interleaved, medians told.
-//! Every round has a database and a name prefix of its own, dropped afterwards. `--rounds N` makes N of them (three), and
+//! replay of the stream came to) and decides nothing: what gleaner adds to it is decoding, deciding and encoding. Rounds
+//! are interleaved, medians told. Every round has a database and a name prefix of its own, dropped afterwards. `--rounds N` makes N of them (three), and
 //! `--only gleaner` or `--only floor` one side alone, for a profiler.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -38,7 +38,8 @@ impl RabbitConsumer {
     /// whenever a full window is settled. A message that ends lives (it cannot be parsed, it kills the process) would
     /// otherwise count as a delivery for everything prefetched beside it, and the broker would set the innocent aside
     /// with it. As every end leaves at most half as many at risk, an innocent one is delivered 11 times at worst with a
-    /// prefetch of 500 and two times more with 1500 (simulated for every place of the culprit), of the 20 allowed. The first fresh one shows that the suspects are through, since those come first.
+    /// prefetch of 500 and two times more with 1500 (simulated for every place of the culprit), of the 20 allowed. The first fresh
+    /// one shows that the suspects are through, since those come first.
     pub(super) fn wider(&self, settled: usize) -> Option<u16> {
         if self.credit() > 0 || !self.arrived.is_empty() {
             return None;
