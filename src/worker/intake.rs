@@ -134,7 +134,7 @@ async fn consume<S: Store, Q: Queue>(
                 if let Err(error) = one_by_one(&stepper, std::mem::take(&mut suspects), &mut tags, stop).await {
                     break Ended::Store(error);
                 }
-                match settle(worker, &mut consumer, &mut tags).await {
+                match settle(worker, &mut consumer, tags.take_ready()).await {
                     Ok(any) => any.then(|| backoff.reset()),
                     Err(error) => break Ended::Queue(error),
                 };
@@ -152,7 +152,8 @@ async fn consume<S: Store, Q: Queue>(
         let may_begin = waiting.len() > 0 && !under_way.is_empty() && under_way.len() < UNITS;
         tokio::select! {
             biased;
-            () = stopped(stop), if !stopping => continue,
+            // What is done with is settled below at once, whatever it stands behind: the rest may take longer than the grace.
+            () = stopped(stop), if !stopping => {}
             Some((names, worked)) = next(&mut finished, &mut under_way) => {
                 waiting.finish(&names);
                 match worked {
@@ -186,7 +187,8 @@ async fn consume<S: Store, Q: Queue>(
             }
         }
         // Transactions stay open meanwhile, so they go on beside it.
-        match beside(settle(worker, &mut consumer, &mut tags), &mut under_way, &mut finished).await {
+        let settled = if *stop.borrow() { tags.take_done() } else { tags.take_ready() };
+        match beside(settle(worker, &mut consumer, settled), &mut under_way, &mut finished).await {
             Ok(any) => any.then(|| backoff.reset()),
             Err(error) => break Ended::Queue(error),
         };
@@ -199,7 +201,7 @@ async fn consume<S: Store, Q: Queue>(
     }
     if !matches!(ended, Ended::Queue(_)) {
         // Also what is done with behind something that is not: it need not come again.
-        if let Err(error) = settle_all(worker, &mut consumer, &mut tags).await {
+        if let Err(error) = settle(worker, &mut consumer, tags.take_done()).await {
             tracing::debug!(error = chain(&error), "what is done with comes again as a copy");
         }
         consumer.close().await;
@@ -247,38 +249,19 @@ async fn beside<T, F: Future>(
     }
 }
 
-/// Settles what may be settled in order; whether that was anything.
+/// Dead letters first: a message is acknowledged only when it is safe somewhere else. Whether there was anything.
 async fn settle<S: Store, Q: Queue>(
     worker: &Worker<S, Q>,
     consumer: &mut Q::Consumer,
-    tags: &mut Tags<Q::Raw>,
+    (tags, letters): (Vec<Tag>, Vec<DeadLetter<Q::Raw>>),
 ) -> Result<bool, QueueError> {
-    let (ready, letters) = tags.take_ready();
-    acknowledge(worker, consumer, &ready, letters).await?;
-    Ok(!ready.is_empty())
-}
-
-/// Settles everything that is done with.
-async fn settle_all<S: Store, Q: Queue>(
-    worker: &Worker<S, Q>,
-    consumer: &mut Q::Consumer,
-    tags: &mut Tags<Q::Raw>,
-) -> Result<(), QueueError> {
-    let (done, letters) = tags.take_done();
-    acknowledge(worker, consumer, &done, letters).await
-}
-
-/// Dead letters first: a message is acknowledged only when it is safe somewhere else.
-async fn acknowledge<S: Store, Q: Queue>(
-    worker: &Worker<S, Q>,
-    consumer: &mut Q::Consumer,
-    tags: &[Tag],
-    letters: Vec<DeadLetter<Q::Raw>>,
-) -> Result<(), QueueError> {
     if !letters.is_empty() {
         worker.queue.bury(letters).await?;
     }
-    if tags.is_empty() { Ok(()) } else { consumer.ack(tags).await }
+    if !tags.is_empty() {
+        consumer.ack(&tags).await?;
+    }
+    Ok(!tags.is_empty())
 }
 
 #[cfg(test)]

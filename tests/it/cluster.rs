@@ -128,6 +128,13 @@ impl Cluster {
         self.workers[worker].wait().unwrap();
     }
 
+    /// SIGTERM, by its own pid, and waits for the end.
+    pub fn terminate(&mut self, worker: usize) {
+        let pid = self.workers[worker].id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.workers[worker].wait().unwrap();
+    }
+
     pub fn has_died(&mut self, worker: usize) -> bool {
         self.workers[worker].try_wait().unwrap().is_some()
     }

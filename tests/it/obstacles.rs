@@ -31,6 +31,43 @@ async fn a_lead_that_is_held_for_long_condemns_none_of_its_messages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_stops_gives_back_the_message_that_is_held_up_and_none_of_those_done_behind_it() {
+    let (mut cluster, now) = at_noon("behind").await;
+    cluster.set("GLEANER__WORKER__SHUTDOWN_GRACE", "3s");
+    cluster.publish(&callers(1, &now)).await;
+    let worker = cluster.worker(None);
+    cluster.settle(1, 0).await;
+
+    let mut somebody = cluster.db().await;
+    somebody.execute("begin; select 1 from leads for update").await.unwrap();
+    let view = |id: String, email: String| {
+        event(&id, "page.viewed", &now, json!({ "lead": { "email": email }, "path": "/pricing" }))
+    };
+    cluster.publish(&[view("held".into(), "c0@example.com".into())]).await;
+    // By then it is under way, and the others come to it.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let others: Vec<_> = (0..100).map(|n| view(format!("v-{n}"), format!("d{n}@example.com"))).collect();
+    cluster.publish(&others).await;
+    let until = Instant::now() + Duration::from_secs(60);
+    while cluster.count("select count(*) from seen").await < 101 {
+        assert!(Instant::now() < until, "the others wait: {}", cluster.log());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    cluster.terminate(worker);
+    let until = Instant::now() + Duration::from_secs(20);
+    while cluster.depth("gleaner.events").await == 0 {
+        assert!(Instant::now() < until, "nothing came back");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(cluster.depth("gleaner.events").await, 1);
+    somebody.execute("rollback").await.unwrap();
+    cluster.worker(None);
+    cluster.settle(102, 0).await;
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lead_that_cannot_be_read_does_not_keep_others_from_waking() {
     let (mut cluster, now) = at_noon("broken").await;
     cluster.publish(&callers(5, &now)).await;
