@@ -6,7 +6,14 @@ mod headline;
 
 use std::fmt::Write;
 
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::domain::conduct::Entry;
+use crate::domain::diagnosis::AN_ANSWER;
+use crate::domain::event::Channel;
 use crate::domain::lead::Lead;
+use crate::domain::prose::counted;
 use crate::domain::task::{Play, TaskState};
 use crate::domain::time::Moment;
 use crate::wire::record::{ChangedOut, LeadRecord, LevelOut, Planned, PointsOut, Rest};
@@ -18,6 +25,8 @@ pub use headline::{headline, why_call};
 pub struct Around {
     /// Sent, and not reported on yet.
     pub sent: Vec<Play>,
+    /// Sent, and the time for a report is over.
+    pub unreported: Vec<Unreported>,
     pub holds_all: bool,
     pub paused: Option<String>,
     /// As of when the lead was judged, where that is known.
@@ -30,7 +39,40 @@ impl Around {
     /// What is out of a lead's tasks.
     pub fn of(lead: &Lead) -> Around {
         let sent = lead.conduct.open().filter(|entry| entry.state == TaskState::Ready).map(|entry| entry.play);
-        Around { sent: sent.collect(), ..Around::default() }
+        let silent = |entry: &&Entry| entry.state == TaskState::Expired && !entry.touched && entry.play != Play::Review;
+        let unreported = lead.conduct.ledger.iter().filter(silent);
+        let unreported = unreported.map(|e| Unreported { play: e.play, channel: e.channel, at: e.made_at.to_string() });
+        Around { sent: sent.collect(), unreported: unreported.collect(), ..Around::default() }
+    }
+}
+
+/// A task that went out, and of which nobody told what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Unreported {
+    pub play: Play,
+    pub channel: Option<Channel>,
+    pub at: String,
+}
+
+/// What replay writes of a lead beside its record: it depends on the order of things, and records are compared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Aside {
+    pub lead_id: Uuid,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<ChangedOut>,
+    pub unreported: Vec<Unreported>,
+}
+
+impl Unreported {
+    fn noun(&self) -> &'static str {
+        match (self.play, self.channel) {
+            (_, Some(Channel::Call)) => "call",
+            (_, Some(Channel::Email)) => "e-mail",
+            (_, Some(Channel::Sms)) => "text",
+            (Play::ReferralHandoff, _) => "hand-off",
+            (Play::ContactRepair, _) => "contact repair",
+            _ => "task",
+        }
     }
 }
 
@@ -55,6 +97,11 @@ fn write_all(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Res
         writeln!(out, "Paused       {paused}")?;
     }
     writeln!(out, "Next         {}", next(r, around))?;
+    if let Some(first) = around.unreported.iter().map(|u| &u.at).min() {
+        let of = unreported(&around.unreported);
+        let them = it(around.unreported.len() as u32);
+        writeln!(out, "Unreported   {of}, since {}: nobody has told what came of {them}", moment(first))?;
+    }
     // Whoever wants nothing any more is not to be won by more of it.
     let helps = if r.stage == "suppressed" { &[] } else { r.diagnosis.would_change.as_slice() };
     for (i, help) in helps.iter().enumerate() {
@@ -125,15 +172,63 @@ fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Result 
     writeln!(out, "What we did for it: {sum}")?;
     for item in &r.audit.items {
         let is_out = around.sent.iter().any(|play| serves(*play, &item.item));
+        let silent = around.unreported.iter().filter(|u| serves(u.play, &item.item)).max_by(|a, b| a.at.cmp(&b.at));
+        // What came late, came.
+        let came = item.item == "first_touch" && item.detail.starts_with("after");
+        let silent = silent.filter(|_| matches!(item.state.as_str(), "open" | "missed") && !came);
         let state = match item.state.as_str() {
             "open" if is_out => "under way".to_owned(),
+            "open" if silent.is_some_and(|u| u.play == Play::ReferralHandoff) => "not taken up".to_owned(),
             "open" if can_wait(&item.item) => "can wait".to_owned(),
             "open" => "still owed".to_owned(),
             state => humanly(state),
         };
-        writeln!(out, "  {:<18} {:<14} {}", humanly(&item.item), state, item.detail)?;
+        let mut detail = item.detail.clone();
+        if let Some(u) = silent {
+            let day = u.at.get(..10).unwrap_or(&u.at);
+            match u.play {
+                Play::ReferralHandoff => detail = format!("offered to a partner on {day}, who has not answered"),
+                _ => write!(detail, "; asked for on {day}, and not reported on")?,
+            }
+        }
+        if let Some(asked) =
+            asked_for_referral(around).filter(|_| item.item == "referral_asked" && item.state != "done")
+        {
+            detail = asked;
+        }
+        let calls = around.unreported.iter().filter(|u| u.channel == Some(Channel::Call)).count() as u32;
+        if item.item == "attempts" && item.state == "open" && calls > 0 {
+            write!(detail, "; {} went out that nobody reported on", counted(calls, "call"))?;
+        }
+        writeln!(out, "  {:<18} {:<14} {detail}", humanly(&item.item), state)?;
     }
     Ok(())
+}
+
+/// Where a referral was asked for by a task that nobody has reported on (yet).
+fn asked_for_referral(around: &Around) -> Option<String> {
+    if around.sent.contains(&Play::ReferralAsk) {
+        return Some("asked for just now; not reported on yet".to_owned());
+    }
+    let silent = around.unreported.iter().rfind(|u| u.play == Play::ReferralAsk)?;
+    let day = silent.at.get(..10).unwrap_or(&silent.at);
+    Some(format!("a task of {day} asks for one; nobody has told whether it went out"))
+}
+
+fn it(n: u32) -> &'static str {
+    if n == 1 { "it" } else { "them" }
+}
+
+/// "five calls, three e-mails and one hand-off".
+fn unreported(of: &[Unreported]) -> String {
+    let mut counts: Vec<(&str, u32)> = Vec::new();
+    for u in of {
+        match counts.iter_mut().find(|(noun, _)| *noun == u.noun()) {
+            Some((_, n)) => *n += 1,
+            None => counts.push((u.noun(), 1)),
+        }
+    }
+    and(&counts.into_iter().map(|(noun, n)| counted(n, noun)).collect::<Vec<_>>())
 }
 
 /// Items that more calls and messages do, and for which nobody who said "not now" waits.
@@ -175,7 +270,11 @@ fn next(r: &LeadRecord, around: &Around) -> String {
             }
         });
     }
+    // Where they wait for an answer, whatever we do next is to be that.
+    let waits = !around.sent.is_empty() || !r.planned.is_empty();
+    let owes = r.diagnosis.would_change.iter().any(|help| help == AN_ANSWER);
     match says.is_empty() {
+        false if waits && owes => format!("{}; it is to answer what they asked", says.join("; ")),
         false => says.join("; "),
         true if around.holds_all => "nothing while it is paused".to_owned(),
         true if r.open_tasks.is_empty() => "nothing; nothing is worth doing now".to_owned(),
@@ -209,7 +308,13 @@ fn changed(c: &ChangedOut, r: &LeadRecord) -> String {
         }
     }
     let by = match c.by.split_once(':') {
-        Some(("event", event)) => format!("event {}", event.rsplit(' ').next().unwrap_or(event)),
+        Some(("event", event)) => {
+            let id = event.rsplit(' ').next().unwrap_or(event);
+            let what = c.what.as_deref().unwrap_or("event");
+            // A touch of ours makes nobody weak; the silence that it met does.
+            let silence = what.starts_with("our ") && c.from != c.to && c.to.ends_with("(interest)");
+            format!("{}{what} {id}", if silence { "the silence up to " } else { "" })
+        }
         Some(("wake", _)) => "the passing of time".to_owned(),
         Some(("policy", hash)) => format!("the policy {hash}"),
         _ => c.by.clone(),

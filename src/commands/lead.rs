@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::explain::{self, Around};
+use super::explain::{self, Around, Aside};
 use super::{Output, Usage};
 use crate::control::{self, Pauses};
 use crate::domain::identity::Key;
@@ -46,7 +46,7 @@ pub async fn run<S: Store>(
     if as_of.is_some() {
         not_before_newest([&*lead], at)?;
     }
-    let record = reader.record(&lead, at).await?;
+    let mut record = reader.record(&lead, at).await?;
     match output {
         Output::Table => {
             let (_, pauses) = control::read::<Pauses>(&reader.store).await?;
@@ -54,7 +54,11 @@ pub async fn run<S: Store>(
             let (judged_at, is_as_of) = (Some(at), as_of.is_some());
             tell(&record, &Around { holds_all, paused, judged_at, is_as_of, ..Around::of(&lead) }, output, out)
         }
-        Output::Json | Output::Jsonl => tell(&record, &Around::default(), output, out),
+        Output::Json | Output::Jsonl => {
+            // As of an instant records are compared, and when the opinion changed depends on what came when.
+            record.changed = record.changed.filter(|_| as_of.is_none());
+            tell(&record, &Around::default(), output, out)
+        }
     }
 }
 
@@ -80,9 +84,20 @@ pub fn run_replayed(dir: &Path, text: &str, country: &str, output: Output, out: 
             break;
         }
     }
-    let Some(record) = found else {
+    let Some(mut record) = found else {
         return Err(Usage(format!("no lead in {} has the id or key {text:?}", dir.display())).into());
     };
+    let mut unreported = Vec::new();
+    for line in lines("conduct.jsonl")? {
+        let aside: Aside =
+            serde_json::from_str(&line?).context("conduct.jsonl holds a line that replay did not write")?;
+        if aside.lead_id == record.lead_id {
+            // As JSON a record is what leads.jsonl holds.
+            record.changed = aside.changed.filter(|_| output == Output::Table);
+            unreported = aside.unreported;
+            break;
+        }
+    }
     let mut sent = Vec::new();
     for line in lines("tasks.jsonl")? {
         let task: Sent = serde_json::from_str(&line?).context("tasks.jsonl holds a line that is no task")?;
@@ -91,7 +106,7 @@ pub fn run_replayed(dir: &Path, text: &str, country: &str, output: Output, out: 
     // The clock's last instant; without it the page says no date.
     let summary = std::fs::read(dir.join("summary.json")).ok().and_then(|s| serde_json::from_slice::<Until>(&s).ok());
     let judged_at = summary.and_then(|s| s.until.parse().ok()).map(Moment::from_timestamp);
-    tell(&record, &Around { sent, judged_at, ..Around::default() }, output, out)
+    tell(&record, &Around { sent, unreported, judged_at, ..Around::default() }, output, out)
 }
 
 /// Whether a text is the lead's id, or one of the keys that it may be is the lead's.

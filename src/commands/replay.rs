@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use super::explain::{Around, Aside};
 use super::{Console, Usage};
 use crate::domain::conduct::Stage;
 use crate::domain::event::Event;
@@ -20,11 +21,11 @@ use crate::domain::time::{Moment, Span};
 use crate::domain::working_set::{Applied, Env};
 use crate::replay::{Counts, Replay, Sorter, refusal_words};
 use crate::wire::inbound::{Envelope, Inbound, decode};
-use crate::wire::record::LeadRecord;
 pub use compare::Comparison;
 
 /// What a replay writes; `compare.json` only where it compares.
-const FILES: [&str; 5] = ["tasks.jsonl", "leads.jsonl", "rejected.jsonl", "summary.json", "compare.json"];
+const FILES: [&str; 6] =
+    ["tasks.jsonl", "leads.jsonl", "conduct.jsonl", "rejected.jsonl", "summary.json", "compare.json"];
 
 /// What to replay, and how.
 pub struct Options {
@@ -65,8 +66,8 @@ struct Rejected<'a> {
     detail: &'a str,
 }
 
-/// Runs a replay and writes `tasks.jsonl`, `leads.jsonl`, `rejected.jsonl` and `summary.json` into the directory; and
-/// `compare.json`, where there is something to compare with.
+/// Runs a replay and writes `tasks.jsonl`, `leads.jsonl`, `conduct.jsonl`, `rejected.jsonl` and `summary.json` into the
+/// directory; and `compare.json`, where there is something to compare with.
 ///
 /// # Errors
 /// A file that cannot be read or written; what an event lacks is no error but a line in `rejected.jsonl`.
@@ -221,8 +222,11 @@ impl Run {
             plays: self.plays,
         };
         let mut file = create(out, "leads.jsonl")?;
+        let mut asides = create(out, "conduct.jsonl")?;
         for lead in self.replay.leads() {
-            let record = LeadRecord { changed: None, ..self.replay.record(lead) };
+            let mut record = self.replay.record(lead);
+            let (changed, unreported) = (record.changed.take(), Around::of(lead).unreported);
+            write_line(&mut asides, &Aside { lead_id: lead.id, changed, unreported })?;
             summary.policy.clone_from(&record.policy);
             // A test lead is out of every figure but the one that says how many there are.
             *summary.stages.entry(record.stage.clone()).or_default() += 1;
@@ -235,6 +239,7 @@ impl Run {
             *summary.causes.entry(record.diagnosis.cause.clone().unwrap_or_else(|| "none".into())).or_default() += 1;
         }
         file.flush()?;
+        asides.flush()?;
         let mut file = create(out, "summary.json")?;
         serde_json::to_writer_pretty(&mut file, &summary)?;
         file.write_all(b"\n")?;

@@ -512,12 +512,30 @@ pub enum Outcome {
     Won,
 }
 
+impl Outcome {
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Reopened => "reopened",
+            Outcome::Lost => "lost",
+            Outcome::Won => "won",
+        }
+    }
+}
+
 /// An amount of money in hundredths of its currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Money {
     pub cents: i64,
     /// ISO 4217.
     pub currency: String,
+}
+
+impl Money {
+    /// "1250.00".
+    pub fn decimal(&self) -> String {
+        let (sign, cents) = (if self.cents < 0 { "-" } else { "" }, self.cents.unsigned_abs());
+        format!("{sign}{}.{:02}", cents / 100, cents % 100)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

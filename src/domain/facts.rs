@@ -427,7 +427,7 @@ impl Facts {
     }
 
     /// Touches and calls by whoever told of them, oldest first.
-    fn told(&self) -> impl Iterator<Item = &Touch> {
+    pub fn told(&self) -> impl Iterator<Item = &Touch> {
         let known = |report: &&Touch| !self.touches.iter().any(|t| t.task == report.task);
         let mut reports = self.reports.iter().filter(known).peekable();
         let mut touches = self.touches.iter().peekable();

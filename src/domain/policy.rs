@@ -135,6 +135,8 @@ pub struct Cadence {
     pub after_congestion: Length,
     /// A number out of service is tried once more after so long.
     pub verify_number_after: Length,
+    /// A repair that nobody reported on is asked for once more after so long.
+    pub repair_again_after: Length,
     pub planned_calls_per_day: u32,
     pub voicemails: u32,
     pub callback_tolerance: Length,

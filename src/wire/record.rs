@@ -14,10 +14,12 @@ use crate::domain::audit::Audited;
 use crate::domain::conduct::Conduct;
 use crate::domain::contact::{KeyWhy, probably_meant};
 use crate::domain::diagnosis::{Cause, Judgement, judge, would_change};
-use crate::domain::event::{Channel, WhenLocal};
+use crate::domain::event::{Channel, Direction, WhenLocal};
+use crate::domain::facts::Facts;
 use crate::domain::identity::{KeyHash, KeyKind};
 use crate::domain::lead::Lead;
 use crate::domain::policy::Policy;
+use crate::domain::register::Cited;
 use crate::domain::score::{Level, Part};
 use crate::domain::suppression::Suppression;
 use crate::domain::task::{Number, Play};
@@ -41,6 +43,9 @@ pub struct LeadRecord {
     pub audit: AuditOut,
     pub findings: Vec<FindingOut>,
     pub explanation: ExplanationOut,
+    /// How it ended, as far as it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<OutcomeOut>,
     pub contact_status: Vec<KeyStatusOut>,
     pub suppressed: Vec<SuppressedOut>,
     pub open_tasks: Vec<Uuid>,
@@ -168,6 +173,26 @@ pub struct MadeOfOut {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OutcomeOut {
+    /// `won`, `lost` or `reopened`.
+    pub outcome: String,
+    pub at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<AmountOut>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    pub event: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AmountOut {
+    /// With two decimals, such as `1250.00`.
+    pub amount: String,
+    /// ISO 4217.
+    pub currency: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyStatusOut {
     pub key: String,
     pub status: String,
@@ -224,6 +249,9 @@ pub struct ChangedOut {
     pub from: String,
     pub to: String,
     pub by: String,
+    /// What the event was, where it was one whose like is kept: `our e-mail`, `their call`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub what: Option<String>,
     pub fit: MovedOut,
     /// Without and with the cause, both as of `at`.
     pub engagement: MovedOut,
@@ -273,6 +301,13 @@ pub fn record(
             fit: policy.fit.parts(&j.fit).into_iter().map(points).collect(),
             engagement: j.engagement.parts(policy, now).into_iter().map(points).collect(),
         },
+        outcome: lead.facts.outcome.as_ref().map(|o| OutcomeOut {
+            outcome: o.value.outcome.name().to_owned(),
+            at: o.stamp.at.to_string(),
+            amount: o.value.amount.as_ref().map(|m| AmountOut { amount: m.decimal(), currency: m.currency.clone() }),
+            reason: o.value.reason.clone(),
+            event: o.value.event.clone(),
+        }),
         contact_status: j
             .keys
             .iter()
@@ -297,6 +332,7 @@ pub fn record(
             from: c.from.clone(),
             to: c.to.clone(),
             by: c.by.clone(),
+            what: what_was(&c.by, &lead.facts).map(str::to_owned),
             fit: MovedOut { from: Number(c.fit.0), to: Number(c.fit.1) },
             engagement: MovedOut { from: Number(c.engagement.0), to: Number(c.engagement.1) },
         }),
@@ -305,6 +341,24 @@ pub fn record(
         version: conduct.version,
         updated_at: conduct.updated_at.to_string(),
     }
+}
+
+/// What an event was that a cause (`event:<source> <id>`) names.
+fn what_was(cause: &str, facts: &Facts) -> Option<&'static str> {
+    let named = cause.strip_prefix("event:")?;
+    let is_it = |cited: &Cited| named.strip_suffix(cited.id.as_str()).is_some_and(|source| source.ends_with(' '));
+    let touch = facts.told().find(|t| is_it(&t.cited)).map(|t| match (t.direction, t.channel) {
+        (Direction::Outbound, Channel::Call) => "our call",
+        (Direction::Outbound, Channel::Email) => "our e-mail",
+        (Direction::Outbound, Channel::Sms) => "our text",
+        (Direction::Inbound, Channel::Call) => "their call",
+        (Direction::Outbound, _) => "our letter",
+        (Direction::Inbound, _) => "their word",
+    });
+    let said = || facts.said.iter().any(|s| is_it(&s.cited)).then_some("their word");
+    let inquiry = || facts.inquiries.iter().any(|i| is_it(&i.cited)).then_some("their inquiry");
+    let meeting = || facts.meetings.iter().any(|m| is_it(&m.cited)).then_some("the meeting");
+    touch.or_else(inquiry).or_else(said).or_else(meeting)
 }
 
 /// What is to come, the first first.

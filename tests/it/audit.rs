@@ -209,3 +209,70 @@ fn a_call_that_we_dropped_answers_nobody_and_a_late_first_touch_stays_told_after
     let (state, detail) = state(&w, "first_touch");
     assert_eq!((state.as_str(), detail.as_str()), ("not_applicable", "not needed any more; it came late, after 2 h"));
 }
+
+#[test]
+fn a_dead_address_that_looks_mistyped_is_owed_the_right_one() {
+    let mut w = World::new();
+    let data = json!({
+        "lead": { "id": "crm-9", "email": "ana@gmial.com", "phone": PHONE },
+        "profile": { "name": "Ana Ruiz", "country": "US", "region": "NY" }
+    });
+    w.send(&event("e-1", "lead.captured", "2026-03-03T16:00:00Z", data));
+    let bounced = json!({ "lead": { "email": "ana@gmial.com" }, "kind": "hard" });
+    w.send(&event("e-2", "email.bounced", "2026-03-03T16:05:00Z", bounced));
+    let (owed, detail) = state(&w, "data_verified");
+    assert_eq!(owed, "open");
+    assert!(detail.contains("looks mistyped"), "{detail}");
+    let right = json!({ "lead": { "id": "crm-9", "email": "ana@gmail.com" } });
+    w.send(&event("e-3", "lead.updated", "2026-03-03T18:00:00Z", right));
+    assert_ne!(state(&w, "data_verified").0, "open");
+}
+
+#[test]
+fn who_fits_us_badly_is_owed_one_call_and_no_chase() {
+    let mut w = World::new();
+    let data = json!({
+        "lead": { "email": EMAIL, "phone": PHONE },
+        "profile": { "name": "Ana Ruiz", "country": "US", "region": "NY", "title": "Intern", "employees": 2,
+                     "industry": "gambling" },
+        "consent": [{ "channel": "call", "state": "granted", "level": "express_written", "key": PHONE }]
+    });
+    w.send(&event("e-1", "lead.captured", "2026-03-03T16:00:00Z", data));
+    assert_eq!(state(&w, "attempts"), ("open".into(), "no call yet, and one is owed".into()));
+    assert_eq!(state(&w, "dayparts").0, "not_applicable");
+    called(&mut w, "e-2", "2026-03-03T16:03:00Z", json!({ "disposition": "N" }));
+    assert_eq!(state(&w, "attempts").0, "done");
+    assert_eq!(w.lead().verdict, "weak", "the e-mail is still owed");
+    mailed(&mut w, "e-3", "2026-03-03T16:10:00Z");
+    let lead = w.lead();
+    assert_eq!((lead.verdict.as_str(), lead.diagnosis.cause.as_deref()), ("bad", Some("fit")));
+    w.until("2026-06-03T16:00:00Z");
+    assert_eq!(w.calls().len(), 1, "{:?}", w.plays());
+}
+
+#[test]
+fn a_channel_that_they_closed_speaks_of_their_interest_and_is_no_clear_no() {
+    let mut w = World::new();
+    captured(&mut w);
+    mailed(&mut w, "e-2", "2026-03-03T16:02:00Z");
+    w.send(&event("e-3", "sms.replied", "2026-03-03T17:00:00Z", json!({ "lead": { "phone": PHONE }, "text": "STOP" })));
+    let lead = w.lead();
+    let told = lead.diagnosis.evidence.iter().find(|e| e.because == "They want no calls or texts any more.").unwrap();
+    assert_eq!((told.cause.as_str(), told.event.as_deref()), ("interest", Some("e-3")));
+    assert!(!["weak", "bad"].contains(&lead.verdict.as_str()), "{}", lead.verdict);
+    // Who comes to us again by a form has not lost interest, whatever stays closed.
+    let again = json!({ "lead": { "email": EMAIL }, "path": "/demo-request" });
+    w.send(&event("e-4", "form.submitted", "2026-03-05T17:00:00Z", again));
+    let evidence = w.lead().diagnosis.evidence;
+    assert!(!evidence.iter().any(|e| e.because.starts_with("They want no")), "{evidence:?}");
+}
+
+#[test]
+fn where_no_rules_for_calls_are_known_the_audit_says_so() {
+    let mut w = World::new();
+    let data = json!({ "lead": { "email": EMAIL, "phone": "+5511955550112" }, "profile": { "country": "BR" } });
+    w.send(&event("e-1", "lead.captured", "2026-03-03T16:00:00Z", data));
+    let (owed, detail) = state(&w, "attempts");
+    assert_eq!(owed, "not_applicable");
+    assert!(detail.starts_with("we know no rules for calls to"), "{detail}");
+}

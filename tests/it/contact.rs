@@ -192,3 +192,57 @@ fn what_bounced_because_of_a_slip_of_the_finger_is_mended_with_what_was_meant() 
     assert_eq!(asked.len(), 1, "one question for an address: {asked:?}");
     assert_eq!(asked[0]["suggestion"], "finn@gmail.com");
 }
+
+#[test]
+fn a_repair_on_which_nobody_reports_is_asked_for_once_more_and_then_no_more() {
+    let mut w = World::new();
+    captured(&mut w, "ana@gmial.com", PHONE);
+    let bounced = json!({ "lead": { "email": "ana@gmial.com" }, "kind": "hard" });
+    w.send(&event("e-2", "email.bounced", "2026-03-03T16:05:00Z", bounced));
+    assert_eq!(faults(&w).len(), 1);
+    w.until("2026-03-12T16:00:00Z");
+    assert_eq!(faults(&w).len(), 1, "three days to report, and a week");
+    w.until("2026-03-14T16:00:00Z");
+    assert_eq!(faults(&w).len(), 2);
+    assert!(
+        faults(&w).iter().all(|f| f["key"] == "ana@gmial.com" && f["suggestion"] == "ana@gmail.com"),
+        "{:?}",
+        faults(&w)
+    );
+    w.until("2026-05-14T16:00:00Z");
+    assert_eq!(faults(&w).len(), 2);
+}
+
+#[test]
+fn a_repair_that_was_reported_is_not_asked_for_again() {
+    let mut w = World::new();
+    captured(&mut w, "ana@gmial.com", PHONE);
+    let repair = w.tasks().into_iter().find(|t| t["type"] == "task.contact_repair").unwrap()["id"].clone();
+    w.send(&event("e-2", "task.failed", "2026-03-03T18:00:00Z", json!({ "task_id": repair })));
+    w.until("2026-05-14T16:00:00Z");
+    assert_eq!(faults(&w).len(), 1);
+}
+
+#[test]
+fn a_screening_that_has_grown_stale_is_asked_for_anew() {
+    let mut w = World::new();
+    let phone = "+442079460018";
+    let data = json!({
+        "lead": { "email": "ana@example.com", "phone": phone },
+        "profile": { "name": "Ana Ruiz", "country": "GB" },
+        "consent": [{ "channel": "email", "state": "granted", "level": "express_written", "key": "ana@example.com" }]
+    });
+    w.send(&event("e-1", "lead.captured", "2026-03-03T10:00:00Z", data));
+    let asked = |w: &World| faults(w).iter().filter(|f| f["fault"] == "needs_screening").count();
+    assert_eq!(asked(&w), 1, "{:?}", w.plays());
+    let checks = json!([{ "list": "uk_tps", "result": "clear", "as_of": "2026-03-03T10:30:00Z", "provider": "tps" }]);
+    let screened = json!({ "lead": { "phone": phone }, "key": phone, "checks": checks });
+    w.send(&event("e-2", "contact.screened", "2026-03-03T10:30:00Z", screened));
+    assert!(!w.calls().is_empty(), "{:?}", w.plays());
+    w.until("2026-03-30T10:00:00Z");
+    assert_eq!(asked(&w), 1);
+    // Four weeks later the lead comes back, and what was clear then says nothing of now.
+    let data = json!({ "lead": { "email": "ana@example.com" }, "path": "/demo-request" });
+    w.send(&event("e-3", "form.submitted", "2026-04-07T10:00:00Z", data));
+    assert_eq!(asked(&w), 2, "{:?}", w.plays());
+}

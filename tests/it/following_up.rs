@@ -201,3 +201,20 @@ fn after_a_conversation_no_mail_goes_out_for_three_days_but_what_they_wait_for()
         assert!(soon.is_empty(), "{answer}: {soon:?}");
     }
 }
+
+#[test]
+fn calls_that_nobody_reported_on_do_not_hide_the_part_of_the_day_that_is_missing() {
+    let mut w = World::new();
+    w.send(&inquiry(&["call", "email"]));
+    // Reported: both around noon. Whatever else was asked for, nobody knows of a call late in the day.
+    for (id, time) in [("e-2", "2026-03-03T17:10:00Z"), ("e-3", "2026-03-04T18:10:00Z")] {
+        w.send(&call(id, time, json!({ "disposition": "N" })));
+    }
+    w.until("2026-04-20T16:00:00Z");
+    let later: Vec<String> =
+        w.calls().iter().map(|c| c["data"]["windows"][0]["from"].as_str().unwrap().into()).collect();
+    let all_asked = later.iter().skip(6);
+    let around_noon = |from: &&String| (16..20).contains(&from[11..13].parse::<u32>().unwrap());
+    assert!(later.len() > 7, "{later:?}");
+    assert_eq!(all_asked.filter(around_noon).count(), 0, "{later:?}");
+}

@@ -6,7 +6,7 @@ use crate::wire::record::{EvidenceOut, LeadRecord, PointsOut};
 /// One or two plain sentences.
 pub fn headline(r: &LeadRecord) -> String {
     let over = match r.stage.as_str() {
-        "converted" => return "This lead has become a customer.".to_owned(),
+        "converted" => return won(r),
         "suppressed" => "This person wants no contact any more; nothing may be sent and nobody may call.",
         "lost" => "The deal with this lead was lost.",
         "lent" => "A partner has this lead for now.",
@@ -14,6 +14,14 @@ pub fn headline(r: &LeadRecord) -> String {
         _ => return of_verdict(r),
     };
     format!("{over} {}", of_verdict(r))
+}
+
+/// When it was, and what it came to.
+fn won(r: &LeadRecord) -> String {
+    let Some(won) = &r.outcome else { return "This lead has become a customer.".to_owned() };
+    let amount = won.amount.as_ref().map_or(String::new(), |m| format!(" for {} {}", m.amount, m.currency));
+    let day = won.at.get(..10).unwrap_or(&won.at);
+    format!("This lead has become a customer, on {day}{amount} [{}].", won.event)
 }
 
 fn of_verdict(r: &LeadRecord) -> String {
@@ -24,7 +32,7 @@ fn of_verdict(r: &LeadRecord) -> String {
             format!("A promising lead{}.{ours}", speaks_for(r).map_or(String::new(), |why| format!(": {why}")))
         }
         ("unknown", _) => "Nothing is known about this lead yet.".to_owned(),
-        ("workable", None) if !r.suppressed.is_empty() => {
+        ("workable", None | Some("interest")) if !r.suppressed.is_empty() => {
             let mut closed: Vec<&str> = r.suppressed.iter().map(|s| channel_in_words(&s.channel)).collect();
             closed.sort_unstable();
             closed.dedup();
@@ -38,6 +46,7 @@ fn of_verdict(r: &LeadRecord) -> String {
             format!("A workable lead. If anything is wrong, it is {}.{against}", cause_in_words(cause))
         }
         ("weak", Some("process")) => format!("This lead looks weak, and so far that is our own doing.{against}"),
+        ("weak", Some("timing")) => format!("A lead for later: weak for now, because of bad timing.{against}"),
         ("bad", Some(cause)) => format!("A bad lead, because of {}.{against}", cause_in_words(cause)),
         (_, Some(cause)) => format!("A weak lead, because of {}.{against}", cause_in_words(cause)),
         (verdict, None) => format!("This lead is {verdict}."),

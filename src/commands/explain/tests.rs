@@ -113,7 +113,7 @@ fn the_last_change_names_the_event_and_by_how_much_it_moved_which_score() {
     let ana = of("ana@example.com");
     let page = render(ana, &Around::default());
     let line = page.lines().find(|l| l.starts_with("Last change")).unwrap();
-    assert!(line.contains("event demo-"), "{line}");
+    assert!(line.contains("the meeting demo-"), "{line}");
     let c = ana.changed.as_ref().unwrap();
     assert!(c.from != c.to || c.engagement.from != c.engagement.to || c.fit.from != c.fit.to, "{c:?}");
 }
@@ -165,4 +165,44 @@ fn a_page_has_no_false_precision_no_torn_columns_and_no_chance_where_the_sale_is
     assert!(!chance.contains('.'), "whole percents: {chance}");
     let won = page(&[captured(), ("outcome.won", "17:30", serde_json::json!({}))]);
     assert!(won.contains("; the sale is made"), "{won}");
+}
+
+/// The page of a lead of the sample, after two weeks in which nobody reported on anything.
+fn page_later(name: &str) -> String {
+    let mut replay = sample();
+    let until = replay.now() + crate::domain::time::Span::days(14);
+    replay.finish(until);
+    let lead = replay.leads().into_iter().find(|l| l.facts.name().is_some_and(|n| n.starts_with(name))).unwrap();
+    render(&replay.record(lead), &Around::of(lead))
+}
+
+#[test]
+fn what_went_out_and_was_never_reported_on_is_told_and_not_taken_for_work_done() {
+    let ben = page_later("Ben");
+    assert!(ben.contains("Unreported   ") && ben.contains("since 2026-03-03"), "{ben}");
+    assert!(ben.contains("none of six calls; ") && ben.contains(" went out that nobody reported on"), "{ben}");
+    let gia = page_later("Gia");
+    assert!(gia.contains("partner considered not taken up   offered to a partner on 2026-03-02"), "{gia}");
+    let ella = page_later("Ella");
+    assert!(ella.contains("a task of 2026-03-03 asks for one"), "{ella}");
+    let asked_late = page_later("Lena");
+    assert!(!asked_late.contains("Unreported"), "of Lena everything was reported: {asked_late}");
+}
+
+#[test]
+fn a_customer_is_told_with_the_day_and_the_amount() {
+    assert!(
+        page_later("Ana").starts_with("This lead has become a customer, on 2026-03-12 for 4800.00 USD [demo-006].")
+    );
+}
+
+#[test]
+fn the_next_call_to_who_waits_for_an_answer_is_to_answer() {
+    assert!(page_later("Iris").contains("; it is to answer what they asked"));
+    assert!(!page_later("Cora").contains("it is to answer"));
+}
+
+#[test]
+fn a_touch_of_ours_is_not_said_to_have_made_a_lead_weak() {
+    assert!(page_later("Lena").contains("the silence up to our e-mail demo-039 turned it"));
 }

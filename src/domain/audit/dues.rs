@@ -3,9 +3,9 @@
 
 use super::{Audit, Cause, Detail, Item, Look, State, no_way, note};
 use crate::domain::area_codes;
-use crate::domain::contact::Status;
+use crate::domain::contact::{Status, probably_meant};
 use crate::domain::event::Channel;
-use crate::domain::facts::SignalKind;
+use crate::domain::facts::{Facts, SignalKind};
 use crate::domain::fold::carries;
 use crate::domain::identity::KeyKind;
 use crate::domain::partners;
@@ -57,7 +57,8 @@ fn alternate_key(look: &Look<'_, '_>, audit: &mut Audit) {
     let mut living = look.j.keys.iter().filter(|k| k.status < Status::Suspect).peekable();
     let Some(died) = died else { return no_way(audit, Item::AlternateKey, Detail::NotNeeded) };
     if living.peek().is_none() || !(look.can_call || look.can_write) {
-        return no_way(audit, Item::AlternateKey, Detail::NoWay);
+        let none = living.peek().is_none();
+        return no_way(audit, Item::AlternateKey, if none { Detail::NoOther } else { look.no_call() });
     }
     let tried = living.any(|k| {
         let mut since = look.facts.outbound().filter(|t| t.cited.stamp.at > died);
@@ -69,18 +70,32 @@ fn alternate_key(look: &Look<'_, '_>, audit: &mut Audit) {
 
 fn data_verified(look: &Look<'_, '_>, audit: &mut Audit) {
     let suspect = || look.j.keys.iter().filter(|k| k.status == Status::Suspect);
-    let n = suspect().count() as u32;
-    if n == 0 {
-        let verified = look.j.keys.iter().any(|k| k.status == Status::Verified);
-        return match verified {
-            true => note(audit, Item::DataVerified, State::Done, Detail::Clean),
-            false => no_way(audit, Item::DataVerified, Detail::NotNeeded),
-        };
-    }
+    // A dead address with a likely right one is as good as in doubt, until the lead has that one too.
+    let mistyped = || {
+        let dead = look.j.keys.iter().filter(|k| k.status == Status::Dead);
+        dead.filter(|k| probably_meant(k.key, look.policy).is_some_and(|meant| !has_address(look.facts, &meant)))
+    };
+    let in_doubt = suspect().count() as u32;
+    let detail = match in_doubt {
+        0 if mistyped().next().is_some() => Detail::Mistyped,
+        0 => {
+            let verified = look.j.keys.iter().any(|k| k.status == Status::Verified);
+            return match verified {
+                true => note(audit, Item::DataVerified, State::Done, Detail::Clean),
+                false => no_way(audit, Item::DataVerified, Detail::NotNeeded),
+            };
+        }
+        n => Detail::Suspect(n),
+    };
     let asked = look.facts.first_inquiry.as_ref().map_or(look.now, |c| c.stamp.at);
-    let since = suspect().map(|k| k.since.unwrap_or(asked)).max().unwrap_or(asked);
-    let state = if look.now - since > CHECK_WITHIN { State::Missed } else { State::Open };
-    note(audit, Item::DataVerified, state, Detail::Suspect(n));
+    let since = suspect().chain(mistyped()).map(|k| k.since.unwrap_or(asked)).max().unwrap_or(asked);
+    let state = if look.now - since >= CHECK_WITHIN { State::Missed } else { State::Open };
+    audit.check_lapses = (state == State::Open).then_some(since + CHECK_WITHIN);
+    note(audit, Item::DataVerified, state, detail);
+}
+
+fn has_address(facts: &Facts, address: &str) -> bool {
+    facts.keys_of(KeyKind::Email).any(|key| key.value == address)
 }
 
 /// Calls that we dropped or mis-routed, and whether one came after.
@@ -146,7 +161,7 @@ fn referral_asked(look: &Look<'_, '_>, audit: &mut Audit) {
 /// Once the calls and e-mails of the cadence are used up without an answer, one more e-mail later on.
 fn nurture_once(look: &Look<'_, '_>, audit: &mut Audit) {
     if !look.can_write {
-        return no_way(audit, Item::NurtureOnce, Detail::NoWay);
+        return no_way(audit, Item::NurtureOnce, Detail::NoAddress);
     }
     let cadence = look.policy.plays.cadence.email_days.len() as u32;
     let sent = look.facts.outbound().filter(|t| t.channel == Channel::Email).count() as u32;

@@ -15,7 +15,7 @@ use super::diagnosis::{Cause, Judgement};
 use super::event::Outcome;
 use super::facts::Facts;
 use super::identity::KeyKind;
-use super::legal::Place;
+use super::legal::{Missing, Place};
 use super::policy::Policy;
 use super::time::{Moment, Span, Zone};
 use super::words::Label;
@@ -92,6 +92,10 @@ pub struct Audited {
 pub enum Detail {
     /// There was no occasion for it.
     NotNeeded,
+    /// We have spoken with them.
+    Spoken,
+    /// Who fits us badly is owed one answer by phone, and no chase round the clock.
+    OneCall,
     /// There was, and it has passed.
     NoMore,
     After(Span),
@@ -106,13 +110,21 @@ pub enum Detail {
     /// Morning, afternoon, evening: tried or not.
     Dayparts([bool; 3]),
     Channels(u32),
-    NoWay,
+    /// No calls where the lead is.
+    NoLaw(Missing),
+    /// No number, or no address, that works.
+    NoNumber,
+    NoAddress,
+    /// Nothing but what is dead.
+    NoOther,
     /// We own no number near the lead.
     NoOwnNumber,
     Shown,
     /// So many numbers or addresses await a check.
     Suspect(u32),
     Clean,
+    /// A dead address looks like a typing error, and what is right was not asked.
+    Mistyped,
     Tried,
     Failures(u32),
     Promised(Moment),
@@ -144,6 +156,8 @@ pub struct Audit {
     pub items: Vec<Audited>,
     /// Attempts by phone, and the parts of the day they were made in.
     pub calls: u32,
+    /// Of how many that this lead is owed.
+    pub calls_owed: u32,
     pub days: u32,
     pub tried: [bool; 3],
     pub first_touch_after: Option<Span>,
@@ -155,6 +169,8 @@ pub struct Audit {
     pub first_touch_by: Option<Moment>,
     /// From when on it is our fault that nobody has answered what they asked last; it may lie ahead.
     pub answer_owed_from: Option<Moment>,
+    /// From when on nobody waits any more for a check of doubtful data.
+    pub check_lapses: Option<Moment>,
     /// From when on calls are owed to whom we have only written so far; it may lie ahead.
     pub calls_owed_from: Option<Moment>,
 }
@@ -171,6 +187,16 @@ struct Look<'f, 'l> {
     since: Moment,
     can_call: bool,
     can_write: bool,
+}
+
+impl Look<'_, '_> {
+    /// What keeps us from calling; a working number in a place whose rules we know does not.
+    fn no_call(&self) -> Detail {
+        match self.place.missing() {
+            Some(missing) if self.j.living(KeyKind::Phone).next().is_some() => Detail::NoLaw(missing),
+            _ => Detail::NoNumber,
+        }
+    }
 }
 
 /// Audits our work on a lead, as of an instant.
@@ -197,7 +223,7 @@ pub fn audit<'f>(facts: &'f Facts, j: &Judgement<'f>, policy: &'f Policy, now: M
         // A no, a death, a child, a competitor, a test: we owe the lead no further contact, at once.
         for item in audit.items.iter_mut().filter(|i| i.item != Item::PartnerConsidered) {
             let detail = match (item.item, item.state, item.detail) {
-                (.., Detail::NotNeeded) => Detail::NotNeeded,
+                (.., kept @ (Detail::NotNeeded | Detail::Spoken)) => kept,
                 // What was late stays told, though nobody waits any more.
                 (Item::FirstTouch, State::Missed, Detail::After(after)) if audit.first_touch.is_some() => {
                     Detail::WasLate(after)

@@ -1,6 +1,7 @@
 //! The audit in words: the detail of an item, and what would help where it is open.
 
 use super::{Audited, DAYPARTS, Detail, Item, State};
+use crate::domain::legal::Missing;
 use crate::domain::prose::{counted, number};
 use crate::domain::time::date_of_day;
 
@@ -12,12 +13,27 @@ pub(super) fn first_missing(tried: [bool; 3]) -> usize {
 impl Audited {
     pub fn detail_text(&self) -> String {
         match self.detail {
-            Detail::NotNeeded => "not needed".into(),
+            Detail::NotNeeded => match self.item {
+                Item::FirstTouch | Item::Attempts | Item::Dayparts | Item::SecondChannel => {
+                    "they have asked us for nothing yet"
+                }
+                Item::AlternateKey => "no number or address is dead",
+                Item::DataVerified => "nothing is in doubt",
+                Item::MadeGood => "we dropped no call",
+                Item::CallbackKept => "no call was promised for a day or an hour",
+                Item::NurtureOnce => "it comes after the calls and e-mails",
+                Item::PartnerConsidered => "the lead's fit is no reason to pass it on",
+                Item::LocalNumber | Item::ContentSent | Item::ReferralAsked => "not needed",
+            }
+            .into(),
+            Detail::Spoken => "we have spoken with them".into(),
+            Detail::OneCall => "who fits us so badly is called, and not chased".into(),
             Detail::NoMore => "not needed any more".into(),
             Detail::After(span) => format!("after {span}"),
             Detail::WasLate(span) => format!("not needed any more; it came late, after {span}"),
             Detail::NotYet if self.state == State::Missed => "none so far".into(),
             Detail::NotYet => "not yet".into(),
+            Detail::Calls { made: 0, of: 1, .. } => "no call yet, and one is owed".into(),
             Detail::Calls { made: 0, of, .. } => format!("none of {}", counted(of, "call")),
             Detail::Calls { made, days, of } => {
                 format!("{} of {}, on {}", number(made), counted(of, "call"), counted(days, "day"))
@@ -27,12 +43,14 @@ impl Audited {
                     DAYPARTS.iter().zip(tried).filter(|(_, t)| *t).map(|((_, _, name), _)| *name).collect();
                 if names.is_empty() { "none tried".into() } else { format!("tried {}", names.join(" and ")) }
             }
+            Detail::Channels(0) => "no channel tried".into(),
             Detail::Channels(n) => format!("{} tried", counted(n, "channel")),
             Detail::NoOwnNumber => "we own no number near the lead".into(),
             Detail::Shown => "a number near the lead was shown".into(),
             Detail::Suspect(1) => "one number or address is in doubt".into(),
             Detail::Suspect(n) => format!("{} numbers and addresses are in doubt", number(n)),
             Detail::Clean => "nothing is in doubt".into(),
+            Detail::Mistyped => "a dead address looks mistyped, and the right one is not known".into(),
             Detail::Tried => "another number or address was tried since".into(),
             Detail::Failures(n) => format!("we dropped or mis-routed {}", counted(n, "call")),
             Detail::Promised(at) => format!("a call was promised for {at}"),
@@ -44,7 +62,16 @@ impl Audited {
             Detail::NoContent => "we have nothing of the kind to send".into(),
             Detail::NoPartner => "no partner serves such leads, or the lead did not agree to be passed on".into(),
             Detail::HandedOver => "a partner was asked".into(),
-            Detail::NoWay => "it cannot be done with what we have".into(),
+            Detail::NoLaw(Missing::Country(country)) => {
+                format!("we know no rules for calls to {country}, so nobody calls")
+            }
+            Detail::NoLaw(Missing::Number) => "we know no rules for calls to such a number, so nobody calls".into(),
+            Detail::NoLaw(Missing::Nothing) => {
+                "we do not know where the lead is, and so not when a call is allowed".into()
+            }
+            Detail::NoNumber => "we have no number that works".into(),
+            Detail::NoAddress => "we have no address that works".into(),
+            Detail::NoOther => "no other number or address works".into(),
         }
     }
 
@@ -67,6 +94,7 @@ impl Audited {
             (Item::SecondChannel, _) => "a touch on another channel".into(),
             (Item::LocalNumber, _) => "a call from a number near the lead".into(),
             (Item::AlternateKey, _) => "a touch on the number or address that is alive".into(),
+            (Item::DataVerified, Detail::Mistyped) => "the right address in place of the mistyped one".into(),
             (Item::DataVerified, _) => "a check of the number or address that is in doubt".into(),
             (Item::MadeGood, _) => "a call that makes good the one we dropped".into(),
             (Item::CallbackKept, Detail::Promised(at)) => format!("the call we promised for {at}"),

@@ -31,11 +31,17 @@ pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
     let (made, days, tried) = (audit.calls, audit.days, audit.tried);
     let reached = ours(&look.j.calls).any(|(t, r)| r.is_contact() && t.cited.stamp.at >= look.since);
     if reached || !look.facts.is_invited() {
+        let why = if reached { Detail::Spoken } else { Detail::NotNeeded };
         for item in [Item::Attempts, Item::Dayparts, Item::SecondChannel] {
-            no_way(audit, item, Detail::NotNeeded);
+            no_way(audit, item, why);
         }
         return;
     }
+    let (of, on_days) = match look.j.fits_badly() {
+        false => (rules.attempts, rules.attempt_days),
+        true => (rules.attempts_misfit, rules.attempt_days.min(rules.attempts_misfit)),
+    };
+    audit.calls_owed = of;
     let first = look.facts.outbound().map(|t| t.cited.stamp.at).min();
     audit.calls_owed_from = first.filter(|_| made == 0).map(|at| at + rules.call_within.0);
     let state = |done: bool, possible: bool| match (done, possible) {
@@ -43,14 +49,22 @@ pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
         (false, true) => State::Open,
         (false, false) => State::NotApplicable,
     };
-    let detail = |state, detail| if state == State::NotApplicable { Detail::NoWay } else { detail };
-    let attempts = state(made >= rules.attempts && days >= rules.attempt_days, look.can_call);
-    note(audit, Item::Attempts, attempts, detail(attempts, Detail::Calls { made, days, of: rules.attempts }));
-    let dayparts = state(tried.iter().all(|t| *t), look.can_call);
-    note(audit, Item::Dayparts, dayparts, detail(dayparts, Detail::Dayparts(tried)));
+    let detail = |state, detail| if state == State::NotApplicable { look.no_call() } else { detail };
+    let attempts = state(made >= of && days >= on_days, look.can_call);
+    note(audit, Item::Attempts, attempts, detail(attempts, Detail::Calls { made, days, of }));
+    // Fewer calls than there are parts of the day cannot be asked to try each of them.
+    match look.can_call && (of as usize) < tried.len() {
+        true => no_way(audit, Item::Dayparts, Detail::OneCall),
+        false => {
+            let dayparts = state(tried.iter().all(|t| *t), look.can_call);
+            note(audit, Item::Dayparts, dayparts, detail(dayparts, Detail::Dayparts(tried)));
+        }
+    }
     let channels = channels_tried(look);
     let second = state(channels >= 2, look.can_call && look.can_write);
-    note(audit, Item::SecondChannel, second, detail(second, Detail::Channels(channels)));
+    let without = if look.can_call { Detail::NoAddress } else { look.no_call() };
+    let told = if second == State::NotApplicable { without } else { Detail::Channels(channels) };
+    note(audit, Item::SecondChannel, second, told);
 }
 
 fn channels_tried(look: &Look<'_, '_>) -> u32 {

@@ -56,6 +56,12 @@ pub enum Why<'a> {
     TimelineLater,
     AnsweredNone(Ask),
     ToldNo(&'static str),
+    /// What they want no more of, with another way left open.
+    WantsNo {
+        calls: bool,
+        texts: bool,
+        emails: bool,
+    },
     /// Somebody died, is a child, goes to court: what we were told.
     NoCase(&'static str),
     Silent {
@@ -113,6 +119,11 @@ impl Why<'_> {
             Why::NotBefore { quote, day: None } => format!("Not now: \"{quote}\"."),
             Why::TimelineLater => "The lead wants to decide later than this year.".into(),
             Why::ToldNo(how) => format!("The lead said no {how}."),
+            Why::WantsNo { calls, texts, emails } => {
+                let named = [("calls", calls), ("texts", texts), ("e-mails", emails)];
+                let named: Vec<&str> = named.iter().filter(|(_, no)| **no).map(|(name, _)| *name).collect();
+                format!("They want no {} any more.", named.join(" or "))
+            }
             Why::NoCase(told) => format!("{}.", capital(told)),
             Why::Silent { touches, since } => {
                 let touches = if *touches == 1 { "one touch".into() } else { format!("{} touches", number(*touches)) };

@@ -77,6 +77,11 @@ impl Judgement<'_> {
         self.evidence.iter().filter(|e| e.cause == Cause::Bogus).map(|e| e.weight).sum::<f64>() >= 0.999
     }
 
+    /// What is known of the lead says that it is not whom we serve.
+    pub fn fits_badly(&self) -> bool {
+        self.evidence.iter().any(|e| matches!(e.why, Why::LowFit { .. }))
+    }
+
     /// Nobody may sell to the lead now.
     pub fn is_hushed(&self, now: Moment) -> bool {
         self.hushed_until.is_some_and(|until| now < until)
@@ -209,6 +214,9 @@ fn settle_verdict(j: &mut Judgement<'_>, facts: &Facts, policy: &Policy, now: Mo
     };
 }
 
+/// What would help whoever waits for an answer of ours.
+pub const AN_ANSWER: &str = "an answer to what they asked";
+
 /// What would change the diagnosis, in words a colleague can act on.
 pub fn would_change(j: &Judgement<'_>) -> Vec<String> {
     // More calls change nothing where it is too early, or where the profile is what speaks against it.
@@ -226,7 +234,7 @@ pub fn would_change(j: &Judgement<'_>) -> Vec<String> {
     let mut open: Vec<&Audited> = j.audit.items.iter().filter(is_open).collect();
     // What was promised or spoiled comes before what is usual.
     open.sort_by_key(|i| !matches!(i.item, Item::MadeGood | Item::CallbackKept));
-    let mut out: Vec<String> = unanswered.then(|| "an answer to what they asked".to_owned()).into_iter().collect();
+    let mut out: Vec<String> = unanswered.then(|| AN_ANSWER.to_owned()).into_iter().collect();
     out.extend(open.into_iter().map(Audited::would_help));
     let reachable = j.keys.iter().any(|k| k.status < Status::Suspect);
     match j.cause {

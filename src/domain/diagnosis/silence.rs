@@ -68,7 +68,8 @@ const HORIZON: Span = Span::days(30);
 
 /// The instant at which the verdict may turn though nothing happens, if it may: worth waking for, and no other is.
 pub fn next_change(facts: &Facts, j: &Judgement<'_>, policy: &Policy, now: Moment) -> Option<Moment> {
-    let owed = [j.audit.calls_owed_from.filter(|_| j.unanswered > 0), j.audit.answer_owed_from];
+    let audit = &j.audit;
+    let owed = [audit.calls_owed_from.filter(|_| j.unanswered > 0), audit.answer_owed_from, audit.check_lapses];
     let ours = owed.into_iter().flatten().filter(|at| *at > now && !j.clear_no);
     ours.chain(silence_turns(facts, j, policy, now)).min()
 }

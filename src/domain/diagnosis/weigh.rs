@@ -6,7 +6,7 @@ use super::{Cause, Evidence, Judgement, Why};
 use crate::domain::audit::Item;
 use crate::domain::cases::{Case, Source};
 use crate::domain::contact::{self, Status};
-use crate::domain::event::Answer;
+use crate::domain::event::{Answer, Channel};
 use crate::domain::facts::{Facts, Said};
 use crate::domain::policy::Policy;
 use crate::domain::score::{self, Ask};
@@ -72,10 +72,37 @@ pub(super) fn weigh_no<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Pol
     if j.clear_no {
         return;
     }
+    weigh_closed(j, facts, policy, asked_again);
     if let Some((said, finding)) = newest_said(facts, &[Label::Vague, Label::Interest, Label::Callback])
         && finding.label == Label::Vague
     {
         push(j, Cause::Interest, d.vague, Why::Said(Label::Vague, &finding.quote), Some(&said.cited.id));
+    }
+}
+
+/// They closed some of the ways to them, and have not come to us by themselves since.
+fn weigh_closed<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy, asked_again: Moment) {
+    let by_wish = |why: ClosedBecause| {
+        use ClosedBecause::*;
+        matches!(why, OptOut | Unsubscribe | DoNotCall | ConsentRevoked)
+    };
+    let closed =
+        facts.closings.iter().filter(|(_, closing)| closing.is_closed()).filter_map(|((channel, _), closing)| {
+            let last = closing.last.as_ref()?;
+            (by_wish(last.value.0) && last.stamp.at >= asked_again).then_some((*channel, last))
+        });
+    let (mut wants_no, mut newest) = ([false; 3], None);
+    for (channel, last) in closed {
+        let Some(i) = [Channel::Call, Channel::Sms, Channel::Email].iter().position(|c| *c == channel) else {
+            continue;
+        };
+        wants_no[i] = true;
+        newest = newest.max(Some((last.stamp, last.value.1.as_str())));
+    }
+    if let Some((_, event)) = newest {
+        let [calls, texts, emails] = wants_no;
+        let why = Why::WantsNo { calls, texts, emails };
+        push(j, Cause::Interest, policy.scoring.diagnosis.closed_channel, why, Some(event));
     }
 }
 
@@ -240,7 +267,7 @@ pub(super) fn weigh_process<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy:
     let made = j.audit.calls;
     let why = match j.audit.missing_daypart() {
         Some((tried, missing)) if made > 0 => Why::DaypartsMissing { made, tried, missing },
-        _ => Why::CallsMissing { made, of: policy.scoring.audit.attempts },
+        _ => Why::CallsMissing { made, of: j.audit.calls_owed },
     };
     push(j, Cause::Process, weight, why, event);
 }

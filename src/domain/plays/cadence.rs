@@ -18,14 +18,13 @@ pub(super) struct EpisodeCalls {
     pub unreported: u32,
     pub last: Option<(Moment, CallResult)>,
     pub failed_at: Option<Moment>,
+    /// Parts of the day in which a call was made or asked for.
     pub tried: [bool; 3],
-    pub tried_on: i32,
 }
 
 pub(super) fn our_episode_calls(v: &View<'_, '_>) -> EpisodeCalls {
     let started = v.started();
-    let mut calls =
-        EpisodeCalls { attempts: 0, unreported: 0, last: None, failed_at: None, tried: [false; 3], tried_on: i32::MIN };
+    let mut calls = EpisodeCalls { attempts: 0, unreported: 0, last: None, failed_at: None, tried: [false; 3] };
     let mut note = |at: Moment, result: CallResult| {
         if calls.last.is_none_or(|(last, _)| last <= at) {
             calls.last = Some((at, result));
@@ -67,7 +66,10 @@ pub(super) fn our_episode_calls(v: &View<'_, '_>) -> EpisodeCalls {
     }
     (calls.attempts, calls.unreported) = (attempts + halves / 2, v.conduct.episode.unreported);
     calls.failed_at = failed_at;
-    calls.tried_on = v.zone.local_day(v.now);
+    if calls.tried == [true; 3] {
+        // Once all parts were asked for, those count in which nobody is known to have called.
+        calls.tried = v.j.audit.tried;
+    }
     calls
 }
 
@@ -83,6 +85,12 @@ pub(super) fn call_days<'p>(v: &View<'p, '_>) -> &'p [u32] {
     let rules = &v.policy.plays;
     let most = if is_revisit(v) { rules.revisit.calls } else { usize::MAX };
     &rules.cadence.call_days[..rules.cadence.call_days.len().min(most)]
+}
+
+/// How many calls an episode has: fewer where the lead fits us badly.
+pub(super) fn most_calls(v: &View<'_, '_>) -> usize {
+    let most = if v.j.fits_badly() { v.policy.scoring.audit.attempts_misfit as usize } else { usize::MAX };
+    call_days(v).len().min(most)
 }
 
 /// The next call of the cadence: which, when, and why.

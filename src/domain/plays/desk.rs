@@ -11,8 +11,10 @@ use crate::domain::identity::{KeyKind, digest_16};
 use crate::domain::legal::Windows;
 use crate::domain::partners::{may_share, serves};
 use crate::domain::policy::Partner;
-use crate::domain::task::{Fault, Play};
-use crate::domain::time::Span;
+use crate::domain::task::{Fault, Play, TaskState};
+use crate::domain::time::{Moment, Span};
+
+const NEEDS_SCREENING: &str = "needs_screening";
 
 pub(super) fn repair<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, to_screen: Option<ToScreen<'a>>) {
     let mut faults: Vec<Fault> =
@@ -34,7 +36,7 @@ pub(super) fn repair<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, to_scree
     }
     if let Some(ToScreen { key, lists }) = to_screen {
         let against = (!lists.is_empty()).then(|| lists.join(", "));
-        faults.push(Fault { key: key.value.clone(), fault: "needs_screening".into(), suggestion: against });
+        faults.push(Fault { key: key.value.clone(), fault: NEEDS_SCREENING.into(), suggestion: against });
     }
     if let Some(phone) = primary
         && let Some(disagreement) = v.place.disagreement()
@@ -46,23 +48,26 @@ pub(super) fn repair<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, to_scree
             suggestion: Some(disagreement),
         });
     }
-    faults.retain(|f| !v.conduct.repairs_asked.contains(&fingerprint(f)));
+    let asked = |f: &Fault| v.conduct.repairs_asked.iter().filter(|known| **known == fingerprint(f)).count();
+    let is_new = faults.iter().any(|f| asked(f) == 0);
+    let at = if is_new { Some(v.now) } else { repair_again(v) };
+    faults.retain(|f| asked(f) == usize::from(!is_new));
     faults.sort();
-    let Some(rule) = v.policy.rule(Play::ContactRepair) else { return };
+    let (Some(rule), Some(at)) = (v.policy.rule(Play::ContactRepair), at) else { return };
     if faults.is_empty() {
         return;
     }
     out.push(Proposal {
         play: Play::ContactRepair,
-        at: v.now,
-        expires_at: v.now + rule.expires.0,
+        at,
+        expires_at: at + rule.expires.0,
         priority: rule.priority,
         worth: v.worth(rule),
         because: match faults.as_slice() {
             [one] if one.fault == "carrier_check" => {
                 "Two calls in a row came to nothing the dialer can name; the carrier should be asked.".into()
             }
-            [one] if one.fault == "needs_screening" => "The number must be screened before anybody may call it.".into(),
+            [one] if one.fault == NEEDS_SCREENING => "The number must be screened before anybody may call it.".into(),
             [_] => "One of the lead's numbers or addresses needs mending.".into(),
             _ => "Several of the lead's numbers and addresses need mending.".into(),
         },
@@ -71,11 +76,33 @@ pub(super) fn repair<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, to_scree
     });
 }
 
-/// By this a fault is known again, so that a repair is asked for once.
+/// When what was asked of a desk that told nothing of it is asked once more.
+fn repair_again(v: &View<'_, '_>) -> Option<Moment> {
+    let last = v.conduct.ledger.iter().rfind(|e| e.play == Play::ContactRepair)?;
+    match last.state {
+        TaskState::Expired => {
+            let over = last.ended_at.unwrap_or(last.expires_at) + v.policy.plays.cadence.repair_again_after.0;
+            Some(over.max(v.now))
+        }
+        // Nobody has seen it.
+        TaskState::ExpiredUnsent => Some(v.now),
+        _ => None,
+    }
+}
+
+/// By this a fault is known again, so that a repair is not asked for over and over.
 pub fn fingerprint(fault: &Fault) -> u64 {
     // One question for a key, whatever else is found wrong with it while that is open; screening comes round again.
-    let sort: &[u8] = if fault.fault == "needs_screening" { b"screening" } else { b"repair" };
-    let d = digest_16(&[fault.key.as_bytes(), sort]);
+    fingerprint_of(&fault.key, if fault.fault == NEEDS_SCREENING { b"screening" } else { b"repair" })
+}
+
+/// The fault that a screening of the number mends, until it is stale.
+pub fn to_be_screened(number: &str) -> u64 {
+    fingerprint_of(number, b"screening")
+}
+
+fn fingerprint_of(key: &str, sort: &[u8]) -> u64 {
+    let d = digest_16(&[key.as_bytes(), sort]);
     let mut b = [0; 8];
     b.copy_from_slice(&d[..8]);
     u64::from_be_bytes(b)

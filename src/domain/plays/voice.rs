@@ -4,7 +4,7 @@
 //! cadence last. When each is due is in `cadence`, what follows a conversation in `spoken`.
 
 use super::allowed::{call_facts, clear_lists};
-use super::cadence::{by_cadence, call_days, first_window, our_episode_calls, untried_window};
+use super::cadence::{by_cadence, first_window, most_calls, our_episode_calls, untried_window};
 use super::limits::{after_limit, legal_cap};
 use super::occasions::{missed_meeting, room_opened, silent_meeting};
 use super::promise::promised;
@@ -109,7 +109,7 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
     } else if let Some(due) = silent_meeting(v) {
         let because = "They had booked a meeting, and nobody has told how it went; a call finds out.".to_owned();
         (Play::CallAgain, due, None, because)
-    } else if ours.is_used_up(call_days(v).len()) {
+    } else if ours.is_used_up(most_calls(v)) {
         return None;
     } else {
         paced = true;

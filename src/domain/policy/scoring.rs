@@ -249,6 +249,8 @@ pub struct DiagnosisRules {
     pub first_touch_missed: f64,
     pub our_failure: f64,
     pub unanswered: f64,
+    /// They closed a channel to us, and not all of them.
+    pub closed_channel: f64,
     pub not_now: f64,
     pub no_budget: f64,
     /// They answered, in so many words, that they need nothing, or decide nothing.
@@ -292,6 +294,8 @@ pub struct AuditRules {
     pub first_touch_within: Length,
     pub attempts: u32,
     pub attempt_days: u32,
+    /// Calls that a lead is owed whose profile fits badly.
+    pub attempts_misfit: u32,
     /// Within so long of a first e-mail a first call may still come.
     pub call_within: Length,
     /// Within so long whoever wants something is answered.

@@ -168,6 +168,9 @@ impl<'a> Sense<'a> {
         if s.audit.attempts == 0 {
             self.wrong("audit.attempts", "is 0; then nobody would owe a lead a call: give at least 1");
         }
+        if !(1..=s.audit.attempts).contains(&s.audit.attempts_misfit) {
+            self.wrong("audit.attempts_misfit", &format!("must be from 1 to attempts ({})", s.audit.attempts));
+        }
     }
 }
 
