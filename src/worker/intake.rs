@@ -4,12 +4,10 @@
 //! Any error of the session drops the whole session and builds a new one after a pause. When the database is away the
 //! session is closed as soon as what is under way has ended, so that an outage costs each message one delivery, not many.
 
-use std::collections::VecDeque;
-use std::future::Future;
 use std::time::Duration;
 
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use opentelemetry::trace::FutureExt as _;
+use tokio::task::{JoinError, JoinSet};
 
 use super::backoff::Backoff;
 use super::step::{Message, Read, Stepper, chain};
@@ -114,17 +112,18 @@ async fn consume<S: Store, Q: Queue>(
     let settings = worker.settings.clone();
     let stepper = Stepper { worker };
     let (mut waiting, mut suspects, mut tags) = (Waiting::new(), Vec::new(), Tags::new());
-    let (mut under_way, mut finished) = (FuturesUnordered::new(), VecDeque::new());
+    // Tasks of their own: while one unit decides on one core, the others go on with the database on another.
+    let mut under_way = JoinSet::new();
     let work = |unit: Unit<Message<Q::Raw>>| {
         let Unit { names, messages } = unit;
         let received = trace::receive(messages.len(), messages.iter().filter_map(Message::context));
-        let worked = stepper.unit(messages);
-        async move { (names, worked.await) }.with_context(received)
+        let worker = worker.clone();
+        async move { (names, Stepper { worker: &worker }.unit(messages).await) }.with_context(received)
     };
     let mut impatient = false;
     let ended = loop {
         let stopping = *stop.borrow();
-        if under_way.is_empty() && finished.is_empty() {
+        if under_way.is_empty() {
             if stopping {
                 break Ended::Stopped;
             }
@@ -145,7 +144,7 @@ async fn consume<S: Store, Q: Queue>(
             let at_once = under_way.is_empty() || std::mem::take(&mut impatient);
             let least = if at_once { 1 } else { worth(tags.len(), settings.batch_size) };
             let Some(unit) = waiting.take(least, settings.batch_size) else { break };
-            under_way.push(work(unit));
+            under_way.spawn(work(unit));
         }
         // Only who has nothing else to do waits for more.
         let linger = if under_way.is_empty() { settings.batch_linger } else { Duration::ZERO };
@@ -154,7 +153,7 @@ async fn consume<S: Store, Q: Queue>(
             biased;
             // What is done with is settled below at once, whatever it stands behind: the rest may take longer than the grace.
             () = stopped(stop), if !stopping => {}
-            Some((names, worked)) = next(&mut finished, &mut under_way) => {
+            Some((names, worked)) = next(&mut under_way) => {
                 waiting.finish(&names);
                 match worked {
                     Ok((handled, failed)) => {
@@ -186,15 +185,14 @@ async fn consume<S: Store, Q: Queue>(
                 continue;
             }
         }
-        // Transactions stay open meanwhile, so they go on beside it.
         let settled = if *stop.borrow() { tags.take_done() } else { tags.take_ready() };
-        match beside(settle(worker, &mut consumer, settled), &mut under_way, &mut finished).await {
+        match settle(worker, &mut consumer, settled).await {
             Ok(any) => any.then(|| backoff.reset()),
             Err(error) => break Ended::Queue(error),
         };
     };
     // What is under way is finished as far as it comes: what it commits it also hands over.
-    while let Some((_, worked)) = next(&mut finished, &mut under_way).await {
+    while let Some((_, worked)) = next(&mut under_way).await {
         if let Ok((handled, _)) = worked {
             tags.done(handled);
         }
@@ -225,27 +223,14 @@ async fn one_by_one<S: Store, Q: Queue>(
     Ok(())
 }
 
-/// What has finished meanwhile, else what finishes next; `None` where nothing is under way.
-async fn next<F: Future>(finished: &mut VecDeque<F::Output>, under_way: &mut FuturesUnordered<F>) -> Option<F::Output> {
-    match finished.pop_front() {
-        Some(done) => Some(done),
-        None => under_way.next().await,
-    }
-}
-
-/// Waits for one thing while the units under way go on.
-async fn beside<T, F: Future>(
-    one: impl Future<Output = T>,
-    under_way: &mut FuturesUnordered<F>,
-    finished: &mut VecDeque<F::Output>,
-) -> T {
-    let mut one = std::pin::pin!(one);
-    loop {
-        tokio::select! {
-            biased;
-            done = &mut one => return done,
-            Some(unit) = under_way.next(), if !under_way.is_empty() => finished.push_back(unit),
-        }
+/// What finishes next; `None` where nothing is under way.
+async fn next<T: 'static>(under_way: &mut JoinSet<T>) -> Option<T> {
+    // A unit catches what panics in it; a panic beyond that is the lane's as well.
+    match under_way.join_next().await?.map_err(JoinError::try_into_panic) {
+        Ok(done) => Some(done),
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        // Only the end of the whole runtime cancels a unit, and it ends this lane too.
+        Err(Err(_)) => std::future::pending().await,
     }
 }
 
