@@ -119,7 +119,11 @@ fn tell_one(replay: &Replay, asked: &str, output: Output, out: &mut impl Write) 
 
 fn tell(out: &mut impl Write, name: &str, record: &LeadRecord, messages: &[Value]) -> Result<()> {
     let cause = record.diagnosis.cause.as_ref().map_or(String::new(), |c| format!(", cause {c}"));
-    writeln!(out, "\n{name}: {}{cause} (grade {}, stage {})", record.verdict, record.grade, record.stage)?;
+    let opinion = match record.stage.as_str() {
+        "converted" => "a customer".to_owned(),
+        _ => format!("{}{cause}", record.verdict),
+    };
+    writeln!(out, "\n{name}: {opinion} (grade {}, stage {})", record.grade, record.stage)?;
     for evidence in record.diagnosis.evidence.iter().take(4) {
         writeln!(out, "    {}", evidence.because)?;
     }

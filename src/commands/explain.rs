@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::domain::conduct::Entry;
-use crate::domain::diagnosis::AN_ANSWER;
+use crate::domain::diagnosis::{A_FIRST_ANSWER, AN_ANSWER};
 use crate::domain::event::Channel;
 use crate::domain::lead::Lead;
 use crate::domain::prose::counted;
@@ -107,8 +107,12 @@ fn write_all(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Res
     for (i, help) in helps.iter().enumerate() {
         writeln!(out, "{:<12} {help}", if i == 0 { "Would help" } else { "" })?;
     }
-    if let Some(c) = &r.changed {
-        writeln!(out, "Last change  {}", changed(c, r))?;
+    match (&r.changed, &r.outcome) {
+        (changed, Some(o)) if changed.as_ref().is_none_or(|c| c.at < o.at) => {
+            writeln!(out, "Last change  {}: event {} told that the deal was {}", moment(&o.at), o.event, o.outcome)?;
+        }
+        (Some(c), _) => writeln!(out, "Last change  {}", changed(c, r))?,
+        (None, _) => {}
     }
     writeln!(out, "Stage        {}", humanly(&r.stage))?;
     let keys: Vec<String> = r.keys.iter().flat_map(|(kind, v)| v.iter().map(move |v| format!("{kind} {v}"))).collect();
@@ -120,7 +124,8 @@ fn write_all(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Res
         writeln!(out)?;
         writeln!(out, "What speaks against it, or against us (0 to 1 each)")?;
         for e in &r.diagnosis.evidence {
-            writeln!(out, "  {:>4}  {} ({}){}", hundredths(e.weight.0), e.because, e.cause, cited(e.event.as_deref()))?;
+            let (weight, event) = (hundredths(e.weight.0), cited(e.event.as_deref()));
+            writeln!(out, "  {weight:>4}  {} ({}: {}){event}", e.because, e.cause, e.name)?;
         }
     }
     writeln!(out)?;
@@ -163,8 +168,10 @@ fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Result 
     let waits = r.verdict == "weak" && r.diagnosis.cause.as_deref() == Some("timing");
     let can_wait = |item: &str| waits && CALLS.contains(&item);
     let open = || r.audit.items.iter().filter(|i| i.state == "open");
+    let untouched = r.diagnosis.would_change.iter().any(|help| help == A_FIRST_ANSWER);
     let sum = match (open().count(), open().all(|i| can_wait(&i.item)), has("missed")) {
         (0, _, false) => "nothing is owed",
+        (0, _, true) if untouched => "an answer to the inquiry is still owed",
         (0, _, true) => "something was missed, and nothing more is owed",
         (_, true, _) => "what is owed can wait",
         (_, false, _) => "something is still owed",
@@ -172,7 +179,10 @@ fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Result 
     writeln!(out, "What we did for it: {sum}")?;
     for item in &r.audit.items {
         let is_out = around.sent.iter().any(|play| serves(*play, &item.item));
-        let silent = around.unreported.iter().filter(|u| serves(u.play, &item.item)).max_by(|a, b| a.at.cmp(&b.at));
+        let mut silent: Vec<&Unreported> = around.unreported.iter().filter(|u| serves(u.play, &item.item)).collect();
+        // Of a first touch the first counts, of what is asked for again the last.
+        silent.sort_by(|a, b| a.at.cmp(&b.at));
+        let silent = if item.item == "first_touch" { silent.first() } else { silent.last() };
         // What came late, came.
         let came = item.item == "first_touch" && item.detail.starts_with("after");
         let silent = silent.filter(|_| matches!(item.state.as_str(), "open" | "missed") && !came);
@@ -181,6 +191,9 @@ fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Result 
             "open" if silent.is_some_and(|u| u.play == Play::ReferralHandoff) => "not taken up".to_owned(),
             "open" if can_wait(&item.item) => "can wait".to_owned(),
             "open" => "still owed".to_owned(),
+            "not_applicable" if item.item == "referral_asked" && asked_for_referral(around).is_some() => {
+                "asked".to_owned()
+            }
             state => humanly(state),
         };
         let mut detail = item.detail.clone();
@@ -251,35 +264,50 @@ fn next(r: &LeadRecord, around: &Around) -> String {
     let is_planned = |play: Play| r.planned.iter().any(|plan| plan.play == Planned::Play(play));
     let mut says = Vec::new();
     if !around.sent.is_empty() {
-        let names: Vec<String> = around.sent.iter().map(|play| humanly(play.name())).collect();
+        let names: Vec<String> = around.sent.iter().map(|play| in_words(*play)).collect();
         says.push(format!("out, and not reported on yet: {}", names.join(", ")));
     }
     if let Some(next) = r.next_action.as_ref().filter(|next| !is_out(next.play)) {
         let second = next.runner_up.filter(|second| !is_out(*second));
-        let second = second.map_or(String::new(), |second| format!(" (second best: {})", humanly(second.name())));
+        let second = second.map_or(String::new(), |second| format!(" (second best: {})", in_words(second)));
         match is_planned(next.play) {
             true if second.is_empty() => {}
-            _ => says.push(format!("{}{second}", humanly(next.play.name()))),
+            _ => says.push(format!("{}{second}", in_words(next.play))),
         }
     }
     for plan in &r.planned {
         says.push(match plan.play {
-            Planned::Play(play) => format!("{} planned for {}", humanly(play.name()), moment(&plan.at)),
+            Planned::Play(play) => format!("{} planned for {}", in_words(play), day_and_time(&plan.at)),
             Planned::Rest(Rest::Revisit) => {
-                format!("from {} on the lead is worked anew", moment(&plan.at))
+                format!("from {} on the lead is worked anew", day_and_time(&plan.at))
             }
         });
     }
     // Where they wait for an answer, whatever we do next is to be that.
     let waits = !around.sent.is_empty() || !r.planned.is_empty();
-    let owes = r.diagnosis.would_change.iter().any(|help| help == AN_ANSWER);
+    let owes = |what: &str| r.diagnosis.would_change.iter().any(|help| help == what);
     match says.is_empty() {
-        false if waits && owes => format!("{}; it is to answer what they asked", says.join("; ")),
+        false if waits && owes(AN_ANSWER) => format!("{}; it is to answer what they asked", says.join("; ")),
+        false if waits && owes(A_FIRST_ANSWER) => format!("{}; it is to answer the inquiry", says.join("; ")),
         false => says.join("; "),
         true if around.holds_all => "nothing while it is paused".to_owned(),
+        true if r.stage == "converted" => "nothing; the sale is made".to_owned(),
         true if r.open_tasks.is_empty() => "nothing; nothing is worth doing now".to_owned(),
         true => "nothing new".to_owned(),
     }
+}
+
+fn in_words(play: Play) -> String {
+    match play {
+        Play::Disengage => "a polite goodbye".to_owned(),
+        _ => humanly(play.name()),
+    }
+}
+
+/// "Sat 2026-04-04 20:00 UTC".
+fn day_and_time(text: &str) -> String {
+    let day = text.parse::<jiff::Timestamp>().map(|at| at.strftime("%a ").to_string());
+    format!("{}{}", day.unwrap_or_default(), moment(text))
 }
 
 /// What changed last and why: which cause moved which score by how much, and what has faded since.
@@ -302,7 +330,9 @@ fn changed(c: &ChangedOut, r: &LeadRecord) -> String {
         });
     }
     for (name, moved) in [("fit", &c.fit), ("engagement", &c.engagement)] {
-        let by = moved.to.0 - moved.from.0;
+        // Of what is shown, so that it adds up.
+        let tenths = |x: f64| (x * 10.0).round() / 10.0;
+        let by = tenths(moved.to.0) - tenths(moved.from.0);
         if by.abs() >= 0.05 {
             moves.push(format!("moved {name} by {} from {} to {}", signed(by), short(moved.from.0), short(moved.to.0)));
         }
@@ -346,10 +376,13 @@ fn chance(r: &LeadRecord) -> String {
         _ => None,
     };
     let c = &r.conversion;
-    let waits = r.verdict == "weak" && r.diagnosis.cause.as_deref() == Some("timing");
+    let when = match (r.verdict.as_str(), r.diagnosis.cause.as_deref()) {
+        ("weak", Some("timing")) => ", once its time has come",
+        ("weak", Some("interest")) => ", if they ever answer",
+        _ => "",
+    };
     none.map_or_else(
         || {
-            let when = if waits { ", once its time has come" } else { "" };
             let [p, low, high] = [c.probability.0, c.low.0, c.high.0].map(percent);
             format!("chance of a sale {p} % ({low} to {high} %, by {}){when}", c.basis)
         },
@@ -396,13 +429,19 @@ fn parts(out: &mut String, parts: &[PointsOut]) -> std::fmt::Result {
 fn qualification(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
     let q = &r.qualification;
     match q.score {
-        Some(score) => writeln!(
-            out,
-            "Qualification {} of 100, over the {} % of it that is known; {} confirmed",
-            short(score.0),
-            short(q.known.0 * 100.0),
-            q.confirmed
-        )?,
+        Some(score) => {
+            let (score, known) = (short(score.0), short(q.known.0 * 100.0));
+            match q.confirmed {
+                0 => writeln!(
+                    out,
+                    "Qualification {score} of 100, over the {known} % of it that is guessed; nothing is confirmed"
+                )?,
+                n => writeln!(
+                    out,
+                    "Qualification {score} of 100, over the {known} % of it that is known; {n} confirmed"
+                )?,
+            }
+        }
         None => writeln!(out, "Qualification: nothing is known of budget, authority, need and timeline")?,
     }
     for (name, level) in

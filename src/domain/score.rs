@@ -16,7 +16,7 @@ mod qualification;
 mod rules;
 mod scanner;
 
-pub use conversion::{Conversion, conversion};
+pub use conversion::{Conversion, conversion, spread};
 pub use engagement::{Engagement, EngagementPart, call_signal, engagement, reply_signal};
 pub use fit::{Fit, FitRules};
 pub use grade::{Grade, grade};

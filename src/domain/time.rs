@@ -88,12 +88,13 @@ impl fmt::Display for Moment {
     }
 }
 impl fmt::Display for Span {
-    /// "40 s", "5 min", "3 h", "2 d": the largest unit that loses little.
+    /// "40 s", "5 min", "2 h 50 min", "30 h", "2 d": the units that lose little.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let s = self.0 / 1000;
         match s.abs() {
             0..120 => write!(f, "{s} s"),
             120..7200 => write!(f, "{} min", s / 60),
+            7200..36_000 if s.abs() % 3600 >= 60 => write!(f, "{} h {} min", s / 3600, s.abs() % 3600 / 60),
             7200..172_800 => write!(f, "{} h", s / 3600),
             _ => write!(f, "{} d", s / 86_400),
         }

@@ -15,7 +15,7 @@ use crate::domain::conduct::Conduct;
 use crate::domain::contact::{KeyWhy, probably_meant};
 use crate::domain::diagnosis::{Cause, Judgement, judge, would_change};
 use crate::domain::event::{Channel, Direction, WhenLocal};
-use crate::domain::facts::Facts;
+use crate::domain::facts::{Facts, Touch};
 use crate::domain::identity::{KeyHash, KeyKind};
 use crate::domain::lead::Lead;
 use crate::domain::policy::Policy;
@@ -105,6 +105,8 @@ pub struct DiagnosisOut {
 pub struct EvidenceOut {
     pub cause: String,
     pub weight: Number,
+    /// What gives it its weight, under `[diagnosis]` in scoring.toml.
+    pub name: String,
     pub because: String,
     pub event: Option<String>,
 }
@@ -332,7 +334,7 @@ pub fn record(
             from: c.from.clone(),
             to: c.to.clone(),
             by: c.by.clone(),
-            what: what_was(&c.by, &lead.facts).map(str::to_owned),
+            what: what_was(&c.by, &lead.facts, &j).map(str::to_owned),
             fit: MovedOut { from: Number(c.fit.0), to: Number(c.fit.1) },
             engagement: MovedOut { from: Number(c.engagement.0), to: Number(c.engagement.1) },
         }),
@@ -344,10 +346,12 @@ pub fn record(
 }
 
 /// What an event was that a cause (`event:<source> <id>`) names.
-fn what_was(cause: &str, facts: &Facts) -> Option<&'static str> {
+fn what_was(cause: &str, facts: &Facts, j: &Judgement<'_>) -> Option<&'static str> {
     let named = cause.strip_prefix("event:")?;
     let is_it = |cited: &Cited| named.strip_suffix(cited.id.as_str()).is_some_and(|source| source.ends_with(' '));
+    let spoke = |t: &Touch| j.calls.iter().any(|c| c.touch.cited == t.cited && c.result.is_contact());
     let touch = facts.told().find(|t| is_it(&t.cited)).map(|t| match (t.direction, t.channel) {
+        (Direction::Outbound, Channel::Call) if spoke(t) => "the call",
         (Direction::Outbound, Channel::Call) => "our call",
         (Direction::Outbound, Channel::Email) => "our e-mail",
         (Direction::Outbound, Channel::Sms) => "our text",
@@ -413,6 +417,7 @@ fn diagnosis(j: &Judgement<'_>) -> DiagnosisOut {
             .map(|e| EvidenceOut {
                 cause: e.cause.name().to_owned(),
                 weight: Number(e.weight),
+                name: e.why.weight_name().to_owned(),
                 because: e.why.sentence(),
                 event: e.event.map(str::to_owned),
             })

@@ -409,7 +409,7 @@ fn sentences_count_and_blame_as_a_person_would() {
     called(&mut w, "03-20T16:02", json!({ "disposition": "DC" }));
     let lead = w.lead();
     let told = evidence(&lead).join(" ");
-    assert!(told.contains("One of two numbers and addresses is dead; the other is alive."), "{told}");
+    assert!(told.contains("One of two numbers and addresses is dead; the other is not."), "{told}");
     assert!(!lead.diagnosis.would_change.contains(&"a number or address that works".to_owned()));
 }
 

@@ -143,3 +143,61 @@ fn a_colleague_is_asked_who_takes_a_valuable_lead_that_nobody_answered() {
     assert_eq!(asked[0].0, "2026-03-05T15:00:00Z");
     assert!(asked[0].1.contains("Who takes it? They wrote \"") && asked[0].1.contains("quote"), "{asked:?}");
 }
+
+/// Captured, and nothing at all is ever reported of what we sent out.
+fn never_answered(more: Value) -> World {
+    let mut w = World::new();
+    let mut data = json!({
+        "lead": { "email": EMAIL, "phone": PHONE },
+        "profile": { "name": "Ana Ruiz", "country": "US", "region": "NY" },
+        "consent": [{ "channel": "call", "state": "granted", "level": "express_written", "key": PHONE }]
+    });
+    data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    w.send(&event("e-1", "lead.captured", "2026-03-03T17:00:00Z", data));
+    w
+}
+
+#[test]
+fn an_inquiry_that_nobody_answers_at_all_is_held_against_us_more_than_one_that_was_called_twice() {
+    let process = |w: &World| w.lead().diagnosis.shares["process"].0;
+    let mut w = never_answered(json!({}));
+    w.until("2026-03-04T16:00:00Z");
+    assert!(process(&w) < 0.5, "there is still time");
+    w.until("2026-03-05T17:00:00Z");
+    let lead = w.lead();
+    assert_eq!((lead.verdict.as_str(), lead.diagnosis.cause.as_deref()), ("weak", Some("process")));
+    assert!(lead.diagnosis.evidence[0].because.ends_with("2 d after it."), "{:?}", lead.diagnosis.evidence);
+    assert_eq!(lead.diagnosis.would_change[0], "a first answer to the inquiry");
+
+    let mut called = never_answered(json!({}));
+    for (id, time) in [("c-1", "2026-03-03T17:10:00Z"), ("c-2", "2026-03-04T17:10:00Z")] {
+        let data = json!({ "lead": { "phone": PHONE }, "to": PHONE, "disposition": "N" });
+        called.send(&event(id, "call.completed", time, data));
+    }
+    called.until("2026-03-05T17:00:00Z");
+    assert!(process(&w) > process(&called), "{} and {}", process(&w), process(&called));
+}
+
+#[test]
+fn one_touch_of_ours_or_a_word_with_them_ends_that() {
+    let dialled = json!({ "disposition": "N", "to": PHONE, "lead": { "phone": PHONE } });
+    let rang_us =
+        json!({ "direction": "inbound", "flags": ["human_answered", "customer_contact"], "lead": { "phone": PHONE } });
+    for data in [dialled, rang_us] {
+        let mut w = never_answered(json!({}));
+        w.until("2026-03-05T17:00:00Z");
+        w.send(&event("e-2", "call.completed", "2026-03-05T18:00:00Z", data));
+        let evidence = w.lead().diagnosis.evidence;
+        assert!(!evidence.iter().any(|e| e.because.ends_with(" after it.")), "{evidence:?}");
+    }
+}
+
+#[test]
+fn who_asks_again_by_a_form_is_written_to_again() {
+    let mut w = never_answered(json!({}));
+    mailed(&mut w, "e-2", "2026-03-03T17:05:00Z");
+    let form = json!({ "lead": { "email": EMAIL }, "path": "/demo-request" });
+    w.send(&event("e-3", "form.submitted", "2026-03-04T17:00:00Z", form));
+    let answers = w.plays().iter().filter(|p| *p == "answer_email").count();
+    assert_eq!(answers, 1, "{:?}", w.plays());
+}

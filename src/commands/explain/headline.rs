@@ -47,10 +47,16 @@ fn of_verdict(r: &LeadRecord) -> String {
         }
         ("weak", Some("process")) => format!("This lead looks weak, and so far that is our own doing.{against}"),
         ("weak", Some("timing")) => format!("A lead for later: weak for now, because of bad timing.{against}"),
+        ("weak", Some("interest")) if is_only_silent(r) => format!("A weak lead, because it does not answer.{against}"),
         ("bad", Some(cause)) => format!("A bad lead, because of {}.{against}", cause_in_words(cause)),
         (_, Some(cause)) => format!("A weak lead, because of {}.{against}", cause_in_words(cause)),
         (verdict, None) => format!("This lead is {verdict}."),
     }
+}
+
+/// Nothing but silence speaks of their interest: no event tells of it.
+fn is_only_silent(r: &LeadRecord) -> bool {
+    r.diagnosis.evidence.iter().filter(|e| e.cause == "interest").all(|e| e.name == "silence")
 }
 
 /// " Called once, …": the heaviest evidence for the cause, as a sentence after another.

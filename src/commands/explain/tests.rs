@@ -110,12 +110,29 @@ fn every_point_of_an_engagement_follows_from_the_policy_file() {
 fn the_last_change_names_the_event_and_by_how_much_it_moved_which_score() {
     let all = records();
     let of = |email: &str| all.iter().find(|r| r.keys["email"].iter().any(|e| e == email)).unwrap();
-    let ana = of("ana@example.com");
-    let page = render(ana, &Around::default());
-    let line = page.lines().find(|l| l.starts_with("Last change")).unwrap();
-    assert!(line.contains("the meeting demo-"), "{line}");
-    let c = ana.changed.as_ref().unwrap();
+    let line = |r: &LeadRecord| {
+        let page = render(r, &Around::default());
+        page.lines().find(|l| l.starts_with("Last change")).unwrap().to_owned()
+    };
+    let ella = of("ella@example.com");
+    assert!(line(ella).contains("their word demo-015 turned it from"), "{}", line(ella));
+    assert!(line(ella).contains("moved engagement by +16.2 from 29.3 to 45.5"), "{}", line(ella));
+    let c = ella.changed.as_ref().unwrap();
     assert!(c.from != c.to || c.engagement.from != c.engagement.to || c.fit.from != c.fit.to, "{c:?}");
+    // How it ended comes after all that was thought of it.
+    assert!(line(of("ana@example.com")).contains("event demo-006 told that the deal was won"));
+}
+
+#[test]
+fn every_weight_of_the_evidence_is_a_weight_in_the_policy_file() {
+    let file: toml::Table = include_str!("../../../config/policy/scoring.toml").parse().unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    for evidence in records().into_iter().flat_map(|r| r.diagnosis.evidence) {
+        let weight = file["diagnosis"][&evidence.name].as_float();
+        assert!(weight.is_some_and(|most| evidence.weight.0 <= most + 1e-9), "{evidence:?}");
+        seen.insert(evidence.name);
+    }
+    assert!(seen.len() > 6, "{seen:?}");
 }
 
 #[test]

@@ -16,7 +16,11 @@ impl Audit {
     pub fn first_touch_missed(&self) -> bool {
         self.items.iter().any(|i| i.item == Item::FirstTouch && i.state == State::Missed)
     }
-    /// Share of the work on the lead itself that is still open, 0 to 1.
+    /// Nobody has answered the inquiry, and it is too late to do so in time.
+    pub fn is_untouched(&self) -> bool {
+        self.items.iter().any(|i| i.item == Item::FirstTouch && (i.state, i.detail) == (State::Missed, Detail::NotYet))
+    }
+    /// Share of the work on the lead itself that is still missing, 0 to 1.
     pub fn owed(&self) -> f64 {
         let applies = self.items.iter().filter(|i| i.item.is_core() && i.state != State::NotApplicable);
         let (mut open, mut all) = (0.0, 0.0);
@@ -26,7 +30,7 @@ impl Audit {
                     f64::from(of.saturating_sub(made).max(1)) / f64::from(of.max(1))
                 }
                 (State::Open, Detail::Dayparts(tried)) => tried.iter().filter(|t| !**t).count() as f64 / 3.0,
-                (State::Open, _) => 1.0,
+                (State::Open, _) | (State::Missed, Detail::NotYet) => 1.0,
                 _ => 0.0,
             };
             open += part;

@@ -11,9 +11,13 @@ pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
         FirstTouch::NothingAsked => (State::NotApplicable, Detail::NotNeeded),
         FirstTouch::InTime(after) => (State::Done, Detail::After(after)),
         FirstTouch::Late(after) => (State::Missed, Detail::After(after)),
-        FirstTouch::Overdue => (State::Missed, Detail::NotYet),
+        FirstTouch::Overdue(by) => {
+            audit.untouched_from = untouched_from(look, by);
+            (State::Missed, Detail::NotYet)
+        }
         FirstTouch::StillInTime(by) => {
             audit.first_touch_by = Some(by);
+            audit.untouched_from = untouched_from(look, by);
             (State::Open, Detail::NotYet)
         }
     };
@@ -22,6 +26,14 @@ pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
     }
     audit.first_touch = Some((state, detail)).filter(|_| !(state == State::Missed && stopped_in_time(look)));
     note(audit, Item::FirstTouch, state, detail);
+}
+
+/// A day after the first touch would have been in time, unless they reached us themselves.
+fn untouched_from(look: &Look<'_, '_>, by: Moment) -> Option<Moment> {
+    let asked = look.facts.first_inquiry.as_ref()?.stamp.at;
+    let spoke = look.j.last_conversation.is_some_and(|at| at >= asked);
+    let rules = &look.policy.scoring.audit;
+    (!spoke).then(|| by - rules.first_touch_within.0 + rules.call_within.0)
 }
 
 /// The lead closed the matter before we would have been late: what did not come then is no delay of ours.
@@ -41,7 +53,8 @@ enum FirstTouch {
     Late(Span),
     /// Until this instant.
     StillInTime(Moment),
-    Overdue,
+    /// It should have come by this instant.
+    Overdue(Moment),
 }
 
 /// How long the first inquiry waited, counting only time in which a call would have been legal.
@@ -65,6 +78,6 @@ fn first_touch(look: &Look<'_, '_>) -> FirstTouch {
         Some(at) if at <= clock + within => FirstTouch::InTime(at - asked),
         Some(at) => FirstTouch::Late(at - asked),
         None if now <= clock + within => FirstTouch::StillInTime(clock + within),
-        None => FirstTouch::Overdue,
+        None => FirstTouch::Overdue(clock + within),
     }
 }

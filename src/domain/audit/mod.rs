@@ -171,6 +171,8 @@ pub struct Audit {
     pub answer_owed_from: Option<Moment>,
     /// From when on nobody waits any more for a check of doubtful data.
     pub check_lapses: Option<Moment>,
+    /// From when on an inquiry that nobody has answered at all weighs like all the work that is missing; it may lie ahead.
+    pub untouched_from: Option<Moment>,
     /// From when on calls are owed to whom we have only written so far; it may lie ahead.
     pub calls_owed_from: Option<Moment>,
 }
@@ -232,7 +234,7 @@ pub fn audit<'f>(facts: &'f Facts, j: &Judgement<'f>, policy: &'f Policy, now: M
             };
             (item.state, item.detail) = (State::NotApplicable, detail);
         }
-        audit.answer_owed_from = None;
+        (audit.answer_owed_from, audit.untouched_from) = (None, None);
     }
     audit
 }

@@ -1,6 +1,7 @@
 //! The audit in words: the detail of an item, and what would help where it is open.
 
 use super::{Audited, DAYPARTS, Detail, Item, State};
+use crate::domain::diagnosis::A_FIRST_ANSWER;
 use crate::domain::legal::Missing;
 use crate::domain::prose::{counted, number};
 use crate::domain::time::date_of_day;
@@ -27,7 +28,7 @@ impl Audited {
             }
             .into(),
             Detail::Spoken => "we have spoken with them".into(),
-            Detail::OneCall => "who fits us so badly is called, and not chased".into(),
+            Detail::OneCall => "a lead that fits us so badly is called once, not chased".into(),
             Detail::NoMore => "not needed any more".into(),
             Detail::After(span) => format!("after {span}"),
             Detail::WasLate(span) => format!("not needed any more; it came late, after {span}"),
@@ -49,12 +50,15 @@ impl Audited {
             Detail::Shown => "a number near the lead was shown".into(),
             Detail::Suspect(1) => "one number or address is in doubt".into(),
             Detail::Suspect(n) => format!("{} numbers and addresses are in doubt", number(n)),
-            Detail::Clean => "nothing is in doubt".into(),
+            Detail::Clean => "they have answered us, and nothing is in doubt".into(),
             Detail::Mistyped => "a dead address looks mistyped, and the right one is not known".into(),
             Detail::Tried => "another number or address was tried since".into(),
             Detail::Failures(n) => format!("we dropped or mis-routed {}", counted(n, "call")),
             Detail::Promised(at) => format!("a call was promised for {at}"),
             Detail::PromisedDay { day, .. } => format!("a call was promised for {}", date_of_day(day)),
+            Detail::Sent(n) if self.state == State::Open => {
+                format!("{} sent; one more is due some weeks after them", counted(n, "e-mail"))
+            }
             Detail::Sent(n) => format!("{} sent", counted(n, "e-mail")),
             Detail::Named => "the lead named somebody".into(),
             Detail::Asked => "we asked whom else they would name".into(),
@@ -78,7 +82,7 @@ impl Audited {
     /// What would help, for `would_change`.
     pub fn would_help(&self) -> String {
         match (self.item, self.detail) {
-            (Item::FirstTouch, _) => "a first answer to the inquiry".into(),
+            (Item::FirstTouch, _) => A_FIRST_ANSWER.into(),
             (Item::Attempts, Detail::Calls { made, of, .. }) => {
                 let missing = of.saturating_sub(made).max(1);
                 let more = if made == 0 { "" } else { "more " };

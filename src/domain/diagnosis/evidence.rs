@@ -43,6 +43,10 @@ pub enum Why<'a> {
     FirstTouchLate {
         after: Option<Span>,
     },
+    /// Nobody has answered the inquiry at all.
+    Untouched {
+        waited: Span,
+    },
     WeDroppedCalls(u32),
     /// What they wrote, where it was in words.
     Unanswered {
@@ -64,9 +68,10 @@ pub enum Why<'a> {
     },
     /// Somebody died, is a child, goes to court: what we were told.
     NoCase(&'static str),
+    /// How long ago the last of them was.
     Silent {
         touches: u32,
-        since: Span,
+        last: Span,
     },
     Bogus(BogusSign),
     Colleague {
@@ -76,6 +81,41 @@ pub enum Why<'a> {
 }
 
 impl Why<'_> {
+    /// The weight under `[diagnosis]` in scoring.toml that this has, or has a part of.
+    pub fn weight_name(&self) -> &'static str {
+        match self {
+            Why::LowFit { .. } => "low_fit",
+            Why::Said(Label::Vague, _) => "vague",
+            Why::Said(Label::Budget, _) | Why::AnsweredNone(Ask::Budget) => "no_budget",
+            Why::Said(Label::WrongPerson | Label::WrongNumber, _) => "wrong_person",
+            Why::Said(Label::NotABuyer | Label::Competitor, _) => "not_a_buyer",
+            Why::Said(..) | Why::ToldNo(_) | Why::NoCase(_) => "clear_no",
+            Why::Flagged(_) | Why::CompetitorDomain(_) => "not_a_buyer",
+            Why::PlaceContradicts => "place_contradicts",
+            Why::AllKeysDead => "dead_contact",
+            Why::SomeKeysDead { .. } => "partly_dead_contact",
+            Why::CallsMissing { .. } | Why::DaypartsMissing { .. } | Why::Untouched { .. } => "open_audit",
+            Why::FirstTouchLate { .. } => "first_touch_missed",
+            Why::WeDroppedCalls(_) => "our_failure",
+            Why::Unanswered { .. } => "unanswered",
+            Why::NotBefore { .. } | Why::TimelineLater | Why::AnsweredNone(Ask::Timeline) => "not_now",
+            Why::AnsweredNone(Ask::Need) => "no_need",
+            Why::AnsweredNone(Ask::Authority) => "no_authority",
+            Why::WantsNo { .. } => "closed_channel",
+            Why::Silent { .. } => "silence",
+            Why::Bogus(sign) => match sign {
+                BogusSign::JokeName => "joke_name",
+                BogusSign::Disposable => "disposable_address",
+                BogusSign::Fictional => "fictional_contact",
+                BogusSign::FilledTooFast => "filled_too_fast",
+                BogusSign::NeverAsked => "never_asked",
+                BogusSign::Honeypot => "honeypot",
+            },
+            Why::Colleague { .. } => "bad_feedback",
+            Why::Lost(_) => "lost",
+        }
+    }
+
     /// One plain sentence, without its full stop's company: made from the evidence.
     pub fn sentence(&self) -> String {
         match self {
@@ -94,8 +134,8 @@ impl Why<'_> {
             Why::SomeKeysDead { dead, of } => {
                 let (dead, of) = (*dead as u32, *of as u32);
                 let are = if dead == 1 { "is" } else { "are" };
-                let other = if of - dead == 1 { "the other is" } else { "others are" };
-                format!("{} of {} numbers and addresses {are} dead; {other} alive.", capital(&number(dead)), number(of))
+                let other = if of - dead == 1 { "the other is" } else { "the others are" };
+                format!("{} of {} numbers and addresses {are} dead; {other} not.", capital(&number(dead)), number(of))
             }
             Why::CallsMissing { made: 0, .. } => "No call of ours is on record yet.".into(),
             Why::CallsMissing { made, of } => {
@@ -108,6 +148,7 @@ impl Why<'_> {
             }
             Why::FirstTouchLate { after: Some(after) } => format!("Our first touch came {after} after the inquiry."),
             Why::FirstTouchLate { after: None } => "No answer of ours to the inquiry is on record.".into(),
+            Why::Untouched { waited } => format!("No answer of ours to the inquiry is on record, {waited} after it."),
             Why::WeDroppedCalls(n) => format!("We dropped or mis-routed the call {}.", times(*n)),
             Why::Unanswered { quote, waited } => {
                 let asked = quote.map_or("asked to be contacted".to_owned(), |q| format!("wrote \"{q}\""));
@@ -125,9 +166,10 @@ impl Why<'_> {
                 format!("They want no {} any more.", named.join(" or "))
             }
             Why::NoCase(told) => format!("{}.", capital(told)),
-            Why::Silent { touches, since } => {
+            Why::Silent { touches, last } => {
                 let touches = if *touches == 1 { "one touch".into() } else { format!("{} touches", number(*touches)) };
-                format!("{} without an answer in {since}.", capital(&touches))
+                let the = if touches == "one touch" { "" } else { "the last " };
+                format!("{} without an answer, {the}{last} ago.", capital(&touches))
             }
             Why::Bogus(sign) => match sign {
                 BogusSign::JokeName => "The name is a run of keys or a joke.".into(),

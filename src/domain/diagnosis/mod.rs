@@ -117,7 +117,7 @@ pub fn judge<'a>(facts: &'a Facts, policy: &'a Policy, givers: &Givers, now: Mom
     let last_answer = last_answer(facts, &calls);
     let place = policy.law.place(&place_facts(facts));
     let zone = policy.zone_at(&place);
-    let (silence, unanswered, silent_since) = silence::silence(facts, &calls, &keys, policy, last_answer, now);
+    let (silence, unanswered, last_touch) = silence::silence(facts, &calls, &keys, policy, last_answer, now);
     let promised = promised(facts, &calls, policy, &zone);
     let mut j = Judgement {
         verdict: Verdict::Unknown,
@@ -153,7 +153,7 @@ pub fn judge<'a>(facts: &'a Facts, policy: &'a Policy, givers: &Givers, now: Mom
     weigh::weigh_contact(&mut j, facts, policy);
     weigh::weigh_timing(&mut j, facts, policy, now);
     weigh::weigh_process(&mut j, facts, policy, now);
-    silence::weigh_silence(&mut j, policy, now, silent_since);
+    silence::weigh_silence(&mut j, policy, now, last_touch);
     feedback::weigh_feedback(&mut j, facts, policy, givers);
     share_out(&mut j);
     settle_verdict(&mut j, facts, policy, now);
@@ -217,6 +217,9 @@ fn settle_verdict(j: &mut Judgement<'_>, facts: &Facts, policy: &Policy, now: Mo
 /// What would help whoever waits for an answer of ours.
 pub const AN_ANSWER: &str = "an answer to what they asked";
 
+/// What would help whoever was never answered at all.
+pub const A_FIRST_ANSWER: &str = "a first answer to the inquiry";
+
 /// What would change the diagnosis, in words a colleague can act on.
 pub fn would_change(j: &Judgement<'_>) -> Vec<String> {
     // More calls change nothing where it is too early, or where the profile is what speaks against it.
@@ -235,6 +238,10 @@ pub fn would_change(j: &Judgement<'_>) -> Vec<String> {
     // What was promised or spoiled comes before what is usual.
     open.sort_by_key(|i| !matches!(i.item, Item::MadeGood | Item::CallbackKept));
     let mut out: Vec<String> = unanswered.then(|| AN_ANSWER.to_owned()).into_iter().collect();
+    // Too late to be in time is not too late to be of use.
+    if out.is_empty() && j.audit.is_untouched() && !j.clear_no {
+        out.push(A_FIRST_ANSWER.to_owned());
+    }
     out.extend(open.into_iter().map(Audited::would_help));
     let reachable = j.keys.iter().any(|k| k.status < Status::Suspect);
     match j.cause {

@@ -22,7 +22,7 @@ pub(super) fn silence(
     now: Moment,
 ) -> (f64, u32, Option<Moment>) {
     let s = &policy.scoring.silence;
-    let (mut still_possible, mut touches, mut first) = (1.0, 0, None);
+    let (mut still_possible, mut touches, mut last) = (1.0, 0, None);
     let to_lead = |t: &&Touch| !went_to_a_stranger(t, facts, keys);
     for touch in facts.outbound().filter(|t| t.cited.stamp.at > since && t.cited.stamp.at <= now).filter(to_lead) {
         let (chance, half_life) = match (touch.channel, &touch.call) {
@@ -34,9 +34,9 @@ pub(super) fn silence(
         let age = (now - touch.cited.stamp.at).0 as f64 / half_life.0.0 as f64;
         still_possible *= 1.0 - chance * (1.0 - (-age).exp2());
         touches += 1;
-        first.get_or_insert(touch.cited.stamp.at);
+        last = Some(touch.cited.stamp.at);
     }
-    (score::round6(1.0 - still_possible), touches, first)
+    (score::round6(1.0 - still_possible), touches, last)
 }
 
 /// At a number where nobody knows the lead, a stranger was silent, or was not.
@@ -52,14 +52,14 @@ fn is_attempt(calls: &[Called<'_>], stamp: Stamp) -> bool {
 }
 
 /// Silence is theirs as far as we did our part.
-pub(super) fn weigh_silence(j: &mut Judgement<'_>, policy: &Policy, now: Moment, since: Option<Moment>) {
+pub(super) fn weigh_silence(j: &mut Judgement<'_>, policy: &Policy, now: Moment, last: Option<Moment>) {
     if j.clear_no || j.unanswered == 0 {
         return;
     }
     let weight = policy.scoring.diagnosis.silence * j.silence * (1.0 - j.audit.owed());
     if weight >= 0.01 {
-        let since = now - since.unwrap_or(now);
-        push(j, Cause::Interest, weight, Why::Silent { touches: j.unanswered, since }, None);
+        let last = now - last.unwrap_or(now);
+        push(j, Cause::Interest, weight, Why::Silent { touches: j.unanswered, last }, None);
     }
 }
 
@@ -69,7 +69,12 @@ const HORIZON: Span = Span::days(30);
 /// The instant at which the verdict may turn though nothing happens, if it may: worth waking for, and no other is.
 pub fn next_change(facts: &Facts, j: &Judgement<'_>, policy: &Policy, now: Moment) -> Option<Moment> {
     let audit = &j.audit;
-    let owed = [audit.calls_owed_from.filter(|_| j.unanswered > 0), audit.answer_owed_from, audit.check_lapses];
+    let owed = [
+        audit.calls_owed_from.filter(|_| j.unanswered > 0),
+        audit.answer_owed_from,
+        audit.untouched_from,
+        audit.check_lapses,
+    ];
     let ours = owed.into_iter().flatten().filter(|at| *at > now && !j.clear_no);
     ours.chain(silence_turns(facts, j, policy, now)).min()
 }

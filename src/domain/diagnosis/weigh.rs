@@ -251,9 +251,17 @@ pub(super) fn weigh_process<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy:
     }
     // Where nothing was ever answered, the newest wish stands for the first.
     let after = j.audit.first_touch_after;
-    if j.audit.first_touch_missed() && (after.is_some() || unanswered.is_none()) {
+    let inquiry = facts.first_inquiry.as_ref();
+    let untouched = j.audit.untouched_from.filter(|at| *at <= now && unanswered.is_none()).and(inquiry);
+    if let Some(inquiry) = untouched {
+        let why = Why::Untouched { waited: now - inquiry.stamp.at };
+        push(j, Cause::Process, d.open_audit * j.audit.owed(), why, Some(&inquiry.id));
+    }
+    // A call that we dropped was to be the first touch, and counts above.
+    let stands_for_itself = after.is_some() || (unanswered.is_none() && untouched.is_none() && failures == 0);
+    if j.audit.first_touch_missed() && stands_for_itself {
         let why = Why::FirstTouchLate { after };
-        push(j, Cause::Process, d.first_touch_missed, why, facts.first_inquiry.as_ref().map(|c| c.id.as_str()));
+        push(j, Cause::Process, d.first_touch_missed, why, inquiry.map(|c| c.id.as_str()));
     }
     if j.unanswered == 0 || !j.audit.is_open(Item::Attempts) && !j.audit.is_open(Item::Dayparts) {
         return;

@@ -40,6 +40,7 @@ use super::intervals::Intervals;
 use super::legal::Place;
 use super::policy::{Partner, PlayRule, Policy};
 use super::prose::{self, capital};
+use super::score;
 use super::task::{Fault, Play};
 use super::time::{Moment, Span, Zone};
 
@@ -109,7 +110,8 @@ impl<'a> View<'a, '_> {
         let win = self.policy.plays.value_of_win * rule.value_factor;
         let value = |chance: f64| chance * win - rule.cost - rule.fatigue;
         let spread = rules.spread_factor.max(1.0);
-        Worth { value: value(chance), low: value(chance / spread), high: value((chance * spread).min(1.0)) }
+        let (low, high) = score::spread(chance, spread);
+        Worth { value: value(chance), low: value(low), high: value(high) }
     }
 
     fn started(&self) -> Moment {

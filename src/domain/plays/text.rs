@@ -15,7 +15,7 @@ use crate::domain::identity::Key;
 use crate::domain::intervals::Intervals;
 use crate::domain::task::{Class, Play, TaskState};
 use crate::domain::time::{Moment, Span};
-use crate::domain::wish::newest_word;
+use crate::domain::wish::{newest_wish, newest_word};
 use crate::domain::words::Label;
 
 /// The newest word of the lead that waits for an answer of a kind, by voice or in writing: when, its quote, and whether
@@ -23,12 +23,21 @@ use crate::domain::words::Label;
 pub(super) fn reply_to_answer<'a>(v: &View<'a, '_>, by: Class) -> Option<(Moment, Option<&'a str>, bool)> {
     let word = newest_word(v.facts).filter(|word| !word.is_hostile())?;
     let at = word.cited.stamp.at;
-    if is_served(v, at, by) || v.now - at > Span::days(7) {
+    if is_served(v, at, by) || v.now - at > ANSWERED_WITHIN {
         return None;
     }
     let wants = word.findings.iter().find(|f| matches!(f.label, Label::Interest | Label::Callback));
     Some((at, wants.map(|f| f.quote.as_str()), word.warm().is_some()))
 }
+
+/// Another form of theirs that asks for contact and that nothing in writing has answered.
+fn form_to_answer(v: &View<'_, '_>) -> Option<Moment> {
+    let at = newest_wish(v.facts).filter(|wish| wish.quote.is_none())?.cited.stamp.at;
+    (!is_served(v, at, Class::Text) && v.now - at <= ANSWERED_WITHIN).then_some(at)
+}
+
+/// What has waited longer is not answered any more as if it had just come. [J]
+const ANSWERED_WITHIN: Span = Span::days(7);
 
 /// So many answers are asked of a desk that tells nothing of them; then `gleaner report` tells of the lead. [J]
 const OFFERS: usize = 2;
@@ -117,6 +126,10 @@ pub(super) fn text<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, no_sale: b
         && !no_sale
     {
         propose(Play::AnswerEmail, at, sent + 1, format!("They wrote{} and wait for an answer.", quoted(quote)), None);
+    }
+    if let Some(at) = form_to_answer(v).filter(|_| !v.j.clear_no && !no_sale) {
+        let because = "They asked to be contacted once more and wait for an answer.";
+        propose(Play::AnswerEmail, at, sent + 1, because.into(), None);
     }
     if let Some((booked, _)) = to_confirm(v) {
         propose(Play::ConfirmMeeting, booked, 1, "They booked a meeting; a short word confirms it.".into(), None);

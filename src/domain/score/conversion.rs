@@ -18,9 +18,12 @@ pub fn conversion(fit: f64, engagement: f64, policy: &Policy) -> Conversion {
         * ((fit - c.fit_of_base) / c.fit_points_to_double).exp2()
         * ((engagement - c.engagement_of_base) / c.engagement_points_to_double).exp2();
     let p = p.min(c.ceiling);
-    Conversion {
-        probability: round6(p),
-        low: round6(p / c.spread_factor),
-        high: round6((p * c.spread_factor).min(1.0)),
-    }
+    let (low, high) = spread(p, c.spread_factor);
+    Conversion { probability: round6(p), low: round6(low), high: round6(high) }
+}
+
+/// A chance whose odds are so many times worse, and better: never below nothing, never certain.
+pub fn spread(p: f64, factor: f64) -> (f64, f64) {
+    let by_odds = |factor: f64| p * factor / (1.0 - p + p * factor);
+    (by_odds(1.0 / factor), by_odds(factor))
 }
