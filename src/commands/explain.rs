@@ -9,11 +9,12 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::domain::audit::A_CHECK_IN;
 use crate::domain::conduct::Entry;
 use crate::domain::diagnosis::{A_FIRST_ANSWER, AN_ANSWER};
 use crate::domain::event::Channel;
 use crate::domain::lead::Lead;
-use crate::domain::prose::counted;
+use crate::domain::prose::{counted, number};
 use crate::domain::task::{Play, TaskState};
 use crate::domain::time::Moment;
 use crate::wire::record::{ChangedOut, LeadRecord, LevelOut, Planned, PointsOut, Rest};
@@ -39,9 +40,14 @@ impl Around {
     /// What is out of a lead's tasks.
     pub fn of(lead: &Lead) -> Around {
         let sent = lead.conduct.open().filter(|entry| entry.state == TaskState::Ready).map(|entry| entry.play);
-        let silent = |entry: &&Entry| entry.state == TaskState::Expired && !entry.touched && entry.play != Play::Review;
+        let silent = |entry: &&Entry| entry.state == TaskState::Expired && !entry.touched;
         let unreported = lead.conduct.ledger.iter().filter(silent);
-        let unreported = unreported.map(|e| Unreported { play: e.play, channel: e.channel, at: e.made_at.to_string() });
+        let unreported = unreported.map(|e| Unreported {
+            play: e.play,
+            channel: e.channel,
+            to: e.key.clone().filter(|_| e.play == Play::ReferralHandoff),
+            at: e.made_at.to_string(),
+        });
         Around { sent: sent.collect(), unreported: unreported.collect(), ..Around::default() }
     }
 }
@@ -51,6 +57,9 @@ impl Around {
 pub struct Unreported {
     pub play: Play,
     pub channel: Option<Channel>,
+    /// The partner that a hand-off was offered to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
     pub at: String,
 }
 
@@ -71,6 +80,7 @@ impl Unreported {
             (_, Some(Channel::Sms)) => "text",
             (Play::ReferralHandoff, _) => "hand-off",
             (Play::ContactRepair, _) => "contact repair",
+            (Play::Review, _) => "question to a colleague",
             _ => "task",
         }
     }
@@ -104,6 +114,12 @@ fn write_all(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Res
     }
     // Whoever wants nothing any more is not to be won by more of it.
     let helps = if r.stage == "suppressed" { &[] } else { r.diagnosis.would_change.as_slice() };
+    let done_already = |help: &str| help == A_CHECK_IN && around.sent.contains(&Play::CheckIn);
+    let mut helps: Vec<&str> = helps.iter().map(String::as_str).filter(|help| !done_already(help)).collect();
+    // What was perhaps done weighs more than doing it once more.
+    if !around.unreported.is_empty() && !helps.is_empty() {
+        helps.insert(0, "word from the desks of what they did with the unreported tasks");
+    }
     for (i, help) in helps.iter().enumerate() {
         writeln!(out, "{:<12} {help}", if i == 0 { "Would help" } else { "" })?;
     }
@@ -169,11 +185,15 @@ fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Result 
     let can_wait = |item: &str| waits && CALLS.contains(&item);
     let open = || r.audit.items.iter().filter(|i| i.state == "open");
     let untouched = r.diagnosis.would_change.iter().any(|help| help == A_FIRST_ANSWER);
+    let under_way = |item: &str| around.sent.iter().any(|play| serves(*play, item));
+    let closed = r.diagnosis.evidence.iter().any(|e| e.name == "closed_channel");
     let sum = match (open().count(), open().all(|i| can_wait(&i.item)), has("missed")) {
+        (0, _, false) if closed => "since they closed a channel nothing more is owed, though a letter may be sent",
         (0, _, false) => "nothing is owed",
         (0, _, true) if untouched => "an answer to the inquiry is still owed",
         (0, _, true) => "something was missed, and nothing more is owed",
         (_, true, _) => "what is owed can wait",
+        _ if open().all(|i| under_way(&i.item)) => "what is owed is under way",
         (_, false, _) => "something is still owed",
     };
     writeln!(out, "What we did for it: {sum}")?;
@@ -192,7 +212,8 @@ fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Result 
             "open" if can_wait(&item.item) => "can wait".to_owned(),
             "open" => "still owed".to_owned(),
             "not_applicable" if item.item == "referral_asked" && asked_for_referral(around).is_some() => {
-                "asked".to_owned()
+                let is_out = around.sent.contains(&Play::ReferralAsk);
+                if is_out { "under way" } else { "not reported" }.to_owned()
             }
             state => humanly(state),
         };
@@ -200,7 +221,10 @@ fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Result 
         if let Some(u) = silent {
             let day = u.at.get(..10).unwrap_or(&u.at);
             match u.play {
-                Play::ReferralHandoff => detail = format!("offered to a partner on {day}, who has not answered"),
+                Play::ReferralHandoff => {
+                    let partner = u.to.as_deref().map_or("a partner".to_owned(), humanly);
+                    detail = format!("offered to {partner} on {day}, and not answered");
+                }
                 _ => write!(detail, "; asked for on {day}, and not reported on")?,
             }
         }
@@ -221,7 +245,7 @@ fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Result 
 /// Where a referral was asked for by a task that nobody has reported on (yet).
 fn asked_for_referral(around: &Around) -> Option<String> {
     if around.sent.contains(&Play::ReferralAsk) {
-        return Some("asked for just now; not reported on yet".to_owned());
+        return Some("a task that is out asks for one".to_owned());
     }
     let silent = around.unreported.iter().rfind(|u| u.play == Play::ReferralAsk)?;
     let day = silent.at.get(..10).unwrap_or(&silent.at);
@@ -241,7 +265,11 @@ fn unreported(of: &[Unreported]) -> String {
             None => counts.push((u.noun(), 1)),
         }
     }
-    and(&counts.into_iter().map(|(noun, n)| counted(n, noun)).collect::<Vec<_>>())
+    let plural = |noun: &str, n: u32| match noun {
+        "question to a colleague" if n > 1 => format!("{} questions to a colleague", number(n)),
+        noun => counted(n, noun),
+    };
+    and(&counts.into_iter().map(|(noun, n)| plural(noun, n)).collect::<Vec<_>>())
 }
 
 /// Items that more calls and messages do, and for which nobody who said "not now" waits.
@@ -268,7 +296,7 @@ fn next(r: &LeadRecord, around: &Around) -> String {
         says.push(format!("out, and not reported on yet: {}", names.join(", ")));
     }
     if let Some(next) = r.next_action.as_ref().filter(|next| !is_out(next.play)) {
-        let second = next.runner_up.filter(|second| !is_out(*second));
+        let second = next.runner_up.filter(|second| !is_out(*second) && !is_planned(*second));
         let second = second.map_or(String::new(), |second| format!(" (second best: {})", in_words(second)));
         match is_planned(next.play) {
             true if second.is_empty() => {}
@@ -283,12 +311,19 @@ fn next(r: &LeadRecord, around: &Around) -> String {
             }
         });
     }
-    // Where they wait for an answer, whatever we do next is to be that.
-    let waits = !around.sent.is_empty() || !r.planned.is_empty();
+    // Where they wait for an answer, the call or letter that comes next is to be that.
+    let planned = r.planned.iter().filter_map(|plan| match plan.play {
+        Planned::Play(play) => Some(play),
+        Planned::Rest(Rest::Revisit) => None,
+    });
+    let waits = around.sent.iter().copied().chain(planned).any(may_answer);
     let owes = |what: &str| r.diagnosis.would_change.iter().any(|help| help == what);
+    let is_late = r.audit.items.iter().any(|i| i.item == "first_touch" && i.state == "missed");
     match says.is_empty() {
         false if waits && owes(AN_ANSWER) => format!("{}; it is to answer what they asked", says.join("; ")),
-        false if waits && owes(A_FIRST_ANSWER) => format!("{}; it is to answer the inquiry", says.join("; ")),
+        false if waits && is_late && owes(A_FIRST_ANSWER) => {
+            format!("{}; it is to answer the inquiry", says.join("; "))
+        }
         false => says.join("; "),
         true if around.holds_all => "nothing while it is paused".to_owned(),
         true if r.stage == "converted" => "nothing; the sale is made".to_owned(),
@@ -297,11 +332,38 @@ fn next(r: &LeadRecord, around: &Around) -> String {
     }
 }
 
+/// A call or a letter in which an answer finds its place.
+fn may_answer(play: Play) -> bool {
+    use Play::*;
+    match play {
+        FirstCall | SecondCall | CallAgain | Callback | FirstEmail | EmailAgain | OtherChannel | CheckIn => true,
+        // Those say already that they answer, or are about something else.
+        AnswerCall | AnswerEmail | ContactRepair | ReferralHandoff | Disengage | Review | ConfirmMeeting
+        | Reschedule | RoomOpened | ReferralAsk => false,
+    }
+}
+
 fn in_words(play: Play) -> String {
     match play {
-        Play::Disengage => "a polite goodbye".to_owned(),
-        _ => humanly(play.name()),
+        Play::FirstCall => "a first call",
+        Play::SecondCall | Play::CallAgain => "a call",
+        Play::Callback => "the call they asked for",
+        Play::AnswerCall => "a call that answers them",
+        Play::FirstEmail => "a first e-mail",
+        Play::EmailAgain => "an e-mail",
+        Play::AnswerEmail => "an e-mail that answers them",
+        Play::CheckIn => "a check-in by e-mail",
+        Play::Disengage => "a polite goodbye",
+        Play::ReferralHandoff => "a hand-off to a partner",
+        Play::ReferralAsk => "asking whom else they would name",
+        Play::Review => "a question to a colleague",
+        Play::ContactRepair => "a contact repair",
+        Play::ConfirmMeeting => "a word to confirm the meeting",
+        Play::Reschedule => "a word to find another day",
+        Play::RoomOpened => "a call about the sales room",
+        Play::OtherChannel => "a text",
     }
+    .to_owned()
 }
 
 /// "Sat 2026-04-04 20:00 UTC".
@@ -399,7 +461,7 @@ fn percent(share: f64) -> String {
 fn scores(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
     writeln!(out, "Grade {}; {}", r.grade, chance(r))?;
     writeln!(out, "Fit {} of 100 ({} % of what we ask about is known)", short(r.fit.0), short(r.fit_known.0 * 100.0))?;
-    parts(out, &r.explanation.fit)?;
+    parts(out, &r.explanation.fit, r.fit.0)?;
     let weighs: f64 = r.explanation.engagement.iter().filter_map(|p| p.made_of.as_ref()).map(|m| m.weight.0).sum();
     let weighs = match r.explanation.engagement.is_empty() {
         true => String::new(),
@@ -411,17 +473,28 @@ fn scores(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
     if r.explanation.engagement.is_empty() {
         writeln!(out, "           nothing heard or seen from them")?;
     }
-    parts(out, &r.explanation.engagement)
+    parts(out, &r.explanation.engagement, r.engagement.0)
 }
 
-fn parts(out: &mut String, parts: &[PointsOut]) -> std::fmt::Result {
-    for part in parts {
+/// The points as they are shown: in tenths that add up to the score that is shown, the rest with the largest part.
+fn tenths(parts: &[PointsOut], score: f64) -> Vec<f64> {
+    let round = |x: f64| (x * 10.0).round();
+    let mut shown: Vec<f64> = parts.iter().map(|p| round(p.points.0)).collect();
+    let rest = round(score) - shown.iter().sum::<f64>();
+    if let Some(largest) = shown.iter_mut().max_by(|a, b| a.abs().total_cmp(&b.abs())) {
+        *largest += rest;
+    }
+    shown.into_iter().map(|x| x / 10.0).collect()
+}
+
+fn parts(out: &mut String, parts: &[PointsOut], score: f64) -> std::fmt::Result {
+    for (part, points) in parts.iter().zip(tenths(parts, score)) {
         let event = cited(part.event.as_deref());
         let made_of = part.made_of.as_ref().map_or(String::new(), |m| {
             let (each, days, weight) = (short(m.each.0), short(m.half_life_days.0), short(m.weight.0));
             format!(": {each} points each, half after {days} d, now {weight}")
         });
-        writeln!(out, "  {:>7}  {} ({}{made_of}){event}", signed(part.points.0), part.because, part.name)?;
+        writeln!(out, "  {:>7}  {} ({}{made_of}){event}", signed(points), part.because, part.name)?;
     }
     Ok(())
 }
@@ -432,10 +505,14 @@ fn qualification(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
         Some(score) => {
             let (score, known) = (short(score.0), short(q.known.0 * 100.0));
             match q.confirmed {
-                0 => writeln!(
-                    out,
-                    "Qualification {score} of 100, over the {known} % of it that is guessed; nothing is confirmed"
-                )?,
+                0 => {
+                    let all = [&q.budget, &q.authority, &q.need, &q.timeline];
+                    let how = if all.into_iter().flatten().all(|l| l.guessed) { "guessed" } else { "known" };
+                    writeln!(
+                        out,
+                        "Qualification {score} of 100, over the {known} % of it that is {how}; nothing is confirmed"
+                    )?;
+                }
                 n => writeln!(
                     out,
                     "Qualification {score} of 100, over the {known} % of it that is known; {n} confirmed"

@@ -88,7 +88,9 @@ pub fn run_replayed(dir: &Path, text: &str, country: &str, output: Output, out: 
         return Err(Usage(format!("no lead in {} has the id or key {text:?}", dir.display())).into());
     };
     let mut unreported = Vec::new();
-    for line in lines("conduct.jsonl")? {
+    // Results of an older version have no such file, and their page says less.
+    let asides = if dir.join("conduct.jsonl").exists() { Some(lines("conduct.jsonl")?) } else { None };
+    for line in asides.into_iter().flatten() {
         let aside: Aside =
             serde_json::from_str(&line?).context("conduct.jsonl holds a line that replay did not write")?;
         if aside.lead_id == record.lead_id {

@@ -178,7 +178,7 @@ pub struct Entry {
     pub play: Play,
     pub class: Class,
     pub channel: Option<Channel>,
-    /// The number or address it goes to.
+    /// The number or address it goes to; of a hand-off the partner that it was offered to.
     pub key: Option<String>,
     pub cause: String,
     pub priority: u8,

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::compose::Who;
-use super::conduct::Conduct;
+use super::conduct::{Conduct, Entry};
 use super::decide::{Cause, Context};
 use super::event::{Body, Channel, RejectReason, ReportWhat};
 use super::identity::{Key, KeyHash};
@@ -15,7 +15,7 @@ use super::policy::Policy;
 use super::pool::{Ask, PoolName};
 use super::ramp::{Asker, Turn};
 use super::suppression::{ClosedBecause, Suppression};
-use super::task::{Play, TaskState, route};
+use super::task::{Class, Play, TaskState, route};
 use super::time::{Moment, Span};
 
 /// Whether a task may leave.
@@ -91,7 +91,9 @@ pub fn one_touch_until(
 /// Until when nothing like this goes to the same key, because it was rejected there.
 fn rejected_until(conduct: &Conduct, p: &Proposal<'_>, policy: &Policy) -> Option<Moment> {
     let key = p.key.map(|k| k.value.as_str());
-    let same = conduct.ledger.iter().rev().filter(|e| e.class == p.play.class() && e.key.as_deref() == key);
+    // The key of a hand-off is the partner that had it; whoever has it next is not known yet.
+    let alike = |e: &&Entry| e.class == Class::Partner || e.key.as_deref() == key;
+    let same = conduct.ledger.iter().rev().filter(|e| e.class == p.play.class()).filter(alike);
     let (reason, at) = same
         .filter_map(|e| match e.state {
             TaskState::Rejected(reason) => Some((reason, e.ended_at?)),

@@ -6,6 +6,7 @@
 use super::event::Direction;
 use super::facts::{Facts, SignalKind};
 use super::register::Cited;
+use super::time::Span;
 use super::touches::Called;
 use super::words::{Finding, Label, Medium};
 
@@ -57,8 +58,7 @@ pub struct Wish<'a> {
 /// A warm word, or another form that asks for contact; `None` where the newest word is neither.
 pub fn newest_wish(facts: &Facts) -> Option<Wish<'_>> {
     let word = newest_word(facts);
-    let again = facts.inquiries.last().filter(|i| i.asks_contact && Some(&i.cited) != facts.first_inquiry.as_ref());
-    let again = again.map(|i| Wish { cited: &i.cited, quote: None });
+    let again = asked_again(facts).map(|cited| Wish { cited, quote: None });
     match (word, again) {
         (Some(word), Some(again)) if word.cited.stamp < again.cited.stamp => Some(again),
         (Some(word), _) => word.warm().map(|f| Wish { cited: word.cited, quote: Some(&f.quote) }),
@@ -66,13 +66,33 @@ pub fn newest_wish(facts: &Facts) -> Option<Wish<'_>> {
     }
 }
 
+/// Forms that follow each other sooner than this say one thing: sent twice, or a capture and its form. [J]
+const ONE_WISH: Span = Span::hours(1);
+
+/// The beginning of their newest row of inquiries, where one of it asks for contact and the row is not their first.
+fn asked_again(facts: &Facts) -> Option<&Cited> {
+    let newest = facts.inquiries.last()?;
+    let (mut begun, mut asks) = (&newest.cited, newest.asks_contact);
+    for earlier in facts.inquiries.iter().rev().skip(1) {
+        if begun.stamp.at - earlier.cited.stamp.at >= ONE_WISH {
+            break;
+        }
+        (begun, asks) = (&earlier.cited, asks || earlier.asks_contact);
+    }
+    (asks && Some(begun) != facts.first_inquiry.as_ref()).then_some(begun)
+}
+
 /// Somebody wrote, called or met them since, or they spoke with us, or the matter is decided.
 pub fn is_answered(wish: &Wish<'_>, facts: &Facts, calls: &[Called<'_>]) -> bool {
-    let at = wish.cited.stamp;
+    facts.outbound().any(|t| t.cited.stamp > wish.cited.stamp) || came_together(wish.cited, facts, calls)
+}
+
+/// They called us, we spoke or met, or the matter is decided, since then: nobody waits for a first answer.
+pub fn came_together(since: &Cited, facts: &Facts, calls: &[Called<'_>]) -> bool {
+    let at = since.stamp;
     let spoke =
         |c: &Called<'_>| c.touch.cited.stamp > at && (c.touch.direction == Direction::Inbound || c.result.is_contact());
-    facts.outbound().any(|t| t.cited.stamp > at)
-        || calls.iter().any(spoke)
+    calls.iter().any(spoke)
         || facts.meetings.iter().any(|m| m.cited.stamp > at)
         || facts.outcome.as_ref().is_some_and(|o| o.stamp > at)
 }

@@ -106,6 +106,7 @@ pub struct EvidenceOut {
     pub cause: String,
     pub weight: Number,
     /// What gives it its weight, under `[diagnosis]` in scoring.toml.
+    #[serde(default)]
     pub name: String,
     pub because: String,
     pub event: Option<String>,

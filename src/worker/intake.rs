@@ -88,7 +88,8 @@ async fn wait_for_database<S: Store, Q: Queue>(worker: &Worker<S, Q>, stop: &mut
     }
 }
 
-/// Units of work under way at once: while the database is busy with some, the worker decides on another. [J]
+/// Units of work under way at once, each a task of its own: while the database is busy with some, others decide, on
+/// whatever core is free. [J]
 const UNITS: usize = 3;
 /// From so many messages on another is begun beside those under way: two transactions cost a small one more than they
 /// save. [J]

@@ -248,6 +248,8 @@ fn who_fits_us_badly_is_owed_one_call_and_no_chase() {
     assert_eq!((lead.verdict.as_str(), lead.diagnosis.cause.as_deref()), ("bad", Some("fit")));
     w.until("2026-06-03T16:00:00Z");
     assert_eq!(w.calls().len(), 1, "{:?}", w.plays());
+    assert!(!w.plays().iter().any(|p| p == "email_again"), "{:?}", w.plays());
+    assert_eq!(w.lead().verdict, "bad", "that they are silent makes the fit no better");
 }
 
 #[test]
@@ -260,6 +262,15 @@ fn a_channel_that_they_closed_speaks_of_their_interest_and_is_no_clear_no() {
     let told = lead.diagnosis.evidence.iter().find(|e| e.because == "They want no calls or texts any more.").unwrap();
     assert_eq!((told.cause.as_str(), told.event.as_deref()), ("interest", Some("e-3")));
     assert!(!["weak", "bad"].contains(&lead.verdict.as_str()), "{}", lead.verdict);
+    // One number of two says nothing of the other.
+    let mut two = World::new();
+    captured(&mut two);
+    let other = json!({ "lead": { "id": "crm-1", "email": EMAIL, "phone": "+12125552399", "phones": [PHONE] } });
+    two.send(&event("e-2", "lead.updated", "2026-03-03T16:30:00Z", other));
+    let stop = json!({ "lead": { "id": "crm-1", "phone": PHONE }, "text": "STOP" });
+    two.send(&event("e-3", "sms.replied", "2026-03-03T17:00:00Z", stop));
+    let evidence = two.lead().diagnosis.evidence;
+    assert!(!evidence.iter().any(|e| e.because.starts_with("They want no")), "{evidence:?}");
     // Who comes to us again by a form has not lost interest, whatever stays closed.
     let again = json!({ "lead": { "email": EMAIL }, "path": "/demo-request" });
     w.send(&event("e-4", "form.submitted", "2026-03-05T17:00:00Z", again));

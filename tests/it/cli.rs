@@ -134,7 +134,7 @@ fn a_lead_of_a_replay_is_explained_out_of_its_results() {
     let explain =
         |lead: &str, more: &[&str]| gleaner(dir.path(), &[&["explain", lead, "--replayed", "out"], more].concat());
     let said = told(&mut explain("phone:(212) 555-2368", &[]));
-    assert!(said.contains("out, and not reported on yet: first call, first email"), "{said}");
+    assert!(said.contains("out, and not reported on yet: a first call, a first e-mail"), "{said}");
     let record: Value = serde_json::from_str(&told(&mut explain(ANA.0, &["--json"]))).unwrap();
     assert_eq!(rows(&std::fs::read_to_string(dir.path().join("out/leads.jsonl")).unwrap())[0], record);
     let (code, said) = refused(&mut explain("nobody@example.com", &[]));

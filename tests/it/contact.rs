@@ -246,3 +246,20 @@ fn a_screening_that_has_grown_stale_is_asked_for_anew() {
     w.send(&event("e-3", "form.submitted", "2026-04-07T10:00:00Z", data));
     assert_eq!(asked(&w), 2, "{:?}", w.plays());
 }
+
+#[test]
+fn a_screening_of_another_list_is_no_reason_to_ask_again() {
+    let mut w = World::new();
+    let phone = "+442079460018";
+    let data = json!({ "lead": { "email": "ana@example.com", "phone": phone }, "profile": { "country": "GB" } });
+    w.send(&event("e-1", "lead.captured", "2026-03-03T10:00:00Z", data));
+    for n in 0..5 {
+        let as_of = format!("2026-03-03T10:{:02}:00Z", 10 + n);
+        let checks = json!([{ "list": "internal", "result": "clear", "as_of": as_of, "provider": "robot" }]);
+        let screened = json!({ "lead": { "phone": phone }, "key": phone, "checks": checks });
+        w.send(&event(&format!("s-{n}"), "contact.screened", &as_of, screened));
+        let repair = w.tasks().into_iter().rfind(|t| t["type"] == "task.contact_repair").unwrap()["id"].clone();
+        w.send(&event(&format!("d-{n}"), "task.done", &as_of, json!({ "task_id": repair })));
+    }
+    assert_eq!(faults(&w).iter().filter(|f| f["fault"] == "needs_screening").count(), 1, "{:?}", w.plays());
+}

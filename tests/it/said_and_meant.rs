@@ -393,7 +393,7 @@ fn sentences_count_and_blame_as_a_person_would() {
     called(&mut w, "03-03T16:02", json!({ "disposition": "N" }));
     w.until("2026-03-03T18:30:00Z");
     let told = evidence(&w.lead()).join(" ");
-    assert!(told.contains("Called once, in the morning; no call after 16:00 yet."), "{told}");
+    assert!(told.contains("Called once, in the morning; no call around noon or after 16:00 yet."), "{told}");
     let mut w = captured();
     w.send(&event(
         "d-1",

@@ -98,15 +98,17 @@ fn who_asks_to_be_contacted_a_second_time_is_owed_an_answer_too() {
 }
 
 #[test]
-fn an_answer_that_nobody_reports_on_is_asked_of_the_desk_once_more_and_not_for_ever() {
+fn an_answer_that_nobody_reports_on_is_asked_of_the_desk_once_more_at_once_and_then_by_the_week() {
     let mut w = answered_once();
     wrote(&mut w, "e-3", "2026-03-04T15:00:00Z", WISH);
     let answers = |w: &World| w.plays().iter().filter(|p| p.starts_with("answer_")).cloned().collect::<Vec<_>>();
     w.until("2026-03-04T15:01:00Z");
     assert_eq!(answers(&w), ["answer_email"], "the first call is still on the dialer");
-    w.until("2026-03-20T15:00:00Z");
+    w.until("2026-03-11T15:00:00Z");
     let twice = ["answer_email", "answer_call", "answer_call", "answer_email"];
     assert_eq!(answers(&w), twice, "{:?}", w.plays());
+    w.until("2026-03-16T15:00:00Z");
+    assert_eq!(answers(&w)[4..], ["answer_call", "answer_email"], "{:?}", w.plays());
 }
 
 #[test]
@@ -196,8 +198,54 @@ fn one_touch_of_ours_or_a_word_with_them_ends_that() {
 fn who_asks_again_by_a_form_is_written_to_again() {
     let mut w = never_answered(json!({}));
     mailed(&mut w, "e-2", "2026-03-03T17:05:00Z");
-    let form = json!({ "lead": { "email": EMAIL }, "path": "/demo-request" });
-    w.send(&event("e-3", "form.submitted", "2026-03-04T17:00:00Z", form));
-    let answers = w.plays().iter().filter(|p| *p == "answer_email").count();
-    assert_eq!(answers, 1, "{:?}", w.plays());
+    w.send(&form("e-3", "2026-03-04T17:00:00Z"));
+    assert_eq!(answers(&w), 1, "{:?}", w.plays());
+}
+
+fn form(id: &str, time: &str) -> Value {
+    event(id, "form.submitted", time, json!({ "lead": { "email": EMAIL, "phone": PHONE }, "path": "/demo-request" }))
+}
+
+fn answers(w: &World) -> usize {
+    w.plays().iter().filter(|p| *p == "answer_email").count()
+}
+
+#[test]
+fn a_form_sent_five_times_is_one_wish_and_one_sent_with_the_capture_is_none() {
+    let mut w = never_answered(json!({}));
+    w.send(&form("e-2", "2026-03-03T17:01:00Z"));
+    mailed(&mut w, "e-3", "2026-03-03T17:02:00Z");
+    w.until("2026-03-04T17:00:00Z");
+    assert_eq!(answers(&w), 0, "{:?}", w.plays());
+    for n in 0..5 {
+        w.send(&form(&format!("f-{n}"), &format!("2026-03-05T17:{:02}:00Z", n * 10)));
+        mailed(&mut w, &format!("m-{n}"), &format!("2026-03-05T17:{:02}:00Z", n * 10 + 5));
+    }
+    assert_eq!(answers(&w), 1, "{:?}", w.plays());
+}
+
+#[test]
+fn a_form_is_not_answered_in_writing_where_they_asked_to_wait_or_have_called_us_since() {
+    let inbound = json!({ "lead": { "phone": PHONE }, "direction": "inbound",
+        "flags": ["human_answered", "customer_contact"] });
+    let wait = json!({ "lead": { "email": EMAIL }, "text": "Not now please, contact me again in September." });
+    for (kind, data) in [("call.completed", inbound), ("email.replied", wait)] {
+        let mut w = never_answered(json!({}));
+        mailed(&mut w, "e-2", "2026-03-03T17:05:00Z");
+        // The first letter of ours is still out, and then they say so.
+        w.send(&form("e-3", "2026-03-04T17:00:00Z"));
+        w.send(&event("e-4", kind, "2026-03-04T17:01:00Z", data));
+        w.until("2026-03-20T17:00:00Z");
+        assert!(answers(&w) <= 1, "{kind}: {:?}", w.plays());
+    }
+}
+
+#[test]
+fn a_wish_is_not_forgotten_because_no_desk_reports() {
+    let mut w = answered_once();
+    wrote(&mut w, "e-3", "2026-03-04T15:00:00Z", WISH);
+    w.until("2026-03-10T15:00:00Z");
+    assert_eq!(answers(&w), 2, "{:?}", w.plays());
+    w.until("2026-06-10T15:00:00Z");
+    assert_eq!(answers(&w), 6, "{:?}", w.plays());
 }

@@ -32,11 +32,8 @@ fn of_verdict(r: &LeadRecord) -> String {
             format!("A promising lead{}.{ours}", speaks_for(r).map_or(String::new(), |why| format!(": {why}")))
         }
         ("unknown", _) => "Nothing is known about this lead yet.".to_owned(),
-        ("workable", None | Some("interest")) if !r.suppressed.is_empty() => {
-            let mut closed: Vec<&str> = r.suppressed.iter().map(|s| channel_in_words(&s.channel)).collect();
-            closed.sort_unstable();
-            closed.dedup();
-            format!("A workable lead, but one that wants no {} any more.", closed.join(" or "))
+        ("workable", Some("interest")) if r.diagnosis.evidence.iter().any(|e| e.name == "closed_channel") => {
+            format!("A workable lead that has closed a channel to us.{against}")
         }
         ("workable", None) => match speaks_for(r) {
             Some(why) => format!("A workable lead: nothing speaks against it. For it: {why}."),
@@ -45,6 +42,9 @@ fn of_verdict(r: &LeadRecord) -> String {
         ("workable", Some(cause)) => {
             format!("A workable lead. If anything is wrong, it is {}.{against}", cause_in_words(cause))
         }
+        ("weak", Some("process")) if looks_good(r) => {
+            format!("A good lead that we are losing: what looks weak is our own doing.{against}")
+        }
         ("weak", Some("process")) => format!("This lead looks weak, and so far that is our own doing.{against}"),
         ("weak", Some("timing")) => format!("A lead for later: weak for now, because of bad timing.{against}"),
         ("weak", Some("interest")) if is_only_silent(r) => format!("A weak lead, because it does not answer.{against}"),
@@ -52,6 +52,11 @@ fn of_verdict(r: &LeadRecord) -> String {
         (_, Some(cause)) => format!("A weak lead, because of {}.{against}", cause_in_words(cause)),
         (verdict, None) => format!("This lead is {verdict}."),
     }
+}
+
+/// At least B in fit and 2 in engagement: promising, but for us.
+fn looks_good(r: &LeadRecord) -> bool {
+    matches!(r.grade.as_str(), "A1" | "A2" | "B1" | "B2")
 }
 
 /// Nothing but silence speaks of their interest: no event tells of it.

@@ -168,7 +168,10 @@ fn page(events: &[(&str, &str, serde_json::Value)]) -> String {
 fn who_wants_no_calls_is_no_lead_that_nothing_speaks_against() {
     let captured = ("lead.captured", "16:00", serde_json::json!({ "profile": { "country": "US", "region": "NY" } }));
     let told = page(&[captured, ("sms.replied", "16:01", serde_json::json!({ "text": "STOP" }))]);
-    assert!(told.starts_with("A workable lead, but one that wants no calls or texts any more."), "{told}");
+    assert!(
+        told.starts_with("A workable lead that has closed a channel to us. They want no calls or texts any more."),
+        "{told}"
+    );
     assert!(told.contains("+12125552368 is closed for calls since"), "{told}");
 }
 
@@ -199,7 +202,10 @@ fn what_went_out_and_was_never_reported_on_is_told_and_not_taken_for_work_done()
     assert!(ben.contains("Unreported   ") && ben.contains("since 2026-03-03"), "{ben}");
     assert!(ben.contains("none of six calls; ") && ben.contains(" went out that nobody reported on"), "{ben}");
     let gia = page_later("Gia");
-    assert!(gia.contains("partner considered not taken up   offered to a partner on 2026-03-02"), "{gia}");
+    assert!(
+        gia.contains("partner considered not taken up   offered to coastal-freight on 2026-03-10, and not answered"),
+        "{gia}"
+    );
     let ella = page_later("Ella");
     assert!(ella.contains("a task of 2026-03-03 asks for one"), "{ella}");
     let asked_late = page_later("Lena");
@@ -215,8 +221,13 @@ fn a_customer_is_told_with_the_day_and_the_amount() {
 
 #[test]
 fn the_next_call_to_who_waits_for_an_answer_is_to_answer() {
-    assert!(page_later("Iris").contains("; it is to answer what they asked"));
-    assert!(!page_later("Cora").contains("it is to answer"));
+    let next = |name: &str| page_later(name).lines().find(|l| l.starts_with("Next")).unwrap().to_owned();
+    assert!(next("Iris").contains("a call that answers them planned for"), "{}", next("Iris"));
+    assert!(next("Jo").ends_with("a call; it is to answer what they asked"), "{}", next("Jo"));
+    assert!(next("Kai").ends_with("; it is to answer the inquiry"), "{}", next("Kai"));
+    for name in ["Cora", "Gia", "Lena"] {
+        assert!(!next(name).contains("it is to answer"), "{}", next(name));
+    }
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! What others ask of a finished audit: what is open, how much is owed, which part of the day is missing.
 
-use super::sentences::first_missing;
 use super::{Audit, Detail, Item, State};
 
 impl Audit {
@@ -16,10 +15,6 @@ impl Audit {
     pub fn first_touch_missed(&self) -> bool {
         self.items.iter().any(|i| i.item == Item::FirstTouch && i.state == State::Missed)
     }
-    /// Nobody has answered the inquiry, and it is too late to do so in time.
-    pub fn is_untouched(&self) -> bool {
-        self.items.iter().any(|i| i.item == Item::FirstTouch && (i.state, i.detail) == (State::Missed, Detail::NotYet))
-    }
     /// Share of the work on the lead itself that is still missing, 0 to 1.
     pub fn owed(&self) -> f64 {
         let applies = self.items.iter().filter(|i| i.item.is_core() && i.state != State::NotApplicable);
@@ -30,7 +25,9 @@ impl Audit {
                     f64::from(of.saturating_sub(made).max(1)) / f64::from(of.max(1))
                 }
                 (State::Open, Detail::Dayparts(tried)) => tried.iter().filter(|t| !**t).count() as f64 / 3.0,
-                (State::Open, _) | (State::Missed, Detail::NotYet) => 1.0,
+                (State::Open, _) => 1.0,
+                // What came late came; what never came is missing.
+                (State::Missed, _) if item.item == Item::FirstTouch && self.is_untouched => 1.0,
                 _ => 0.0,
             };
             open += part;
@@ -49,7 +46,14 @@ impl Audit {
             [false, true, true] => "never in the morning",
             _ => return None,
         };
-        let missing = ["before 12:00", "between 12:00 and 16:00", "after 16:00"][first_missing(self.tried)];
+        let missing = match self.tried {
+            [true, false, false] => "around noon or after 16:00",
+            [false, true, false] => "before 12:00 or after 16:00",
+            [false, false, true] => "before 16:00",
+            [true, true, false] => "after 16:00",
+            [true, false, true] => "between 12:00 and 16:00",
+            _ => "before 12:00",
+        };
         Some((tried, missing))
     }
 }

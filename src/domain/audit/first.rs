@@ -4,6 +4,7 @@ use super::{Audit, Detail, Item, Look, State, note};
 use crate::domain::facts::Touch;
 use crate::domain::time::{Moment, Span};
 use crate::domain::touches::CallResult;
+use crate::domain::wish::came_together;
 
 pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
     let found = first_touch(look);
@@ -11,29 +12,24 @@ pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
         FirstTouch::NothingAsked => (State::NotApplicable, Detail::NotNeeded),
         FirstTouch::InTime(after) => (State::Done, Detail::After(after)),
         FirstTouch::Late(after) => (State::Missed, Detail::After(after)),
-        FirstTouch::Overdue(by) => {
-            audit.untouched_from = untouched_from(look, by);
-            (State::Missed, Detail::NotYet)
-        }
+        FirstTouch::Overdue(_) => (State::Missed, Detail::NotYet),
         FirstTouch::StillInTime(by) => {
             audit.first_touch_by = Some(by);
-            audit.untouched_from = untouched_from(look, by);
             (State::Open, Detail::NotYet)
         }
     };
+    if let FirstTouch::Overdue(by) | FirstTouch::StillInTime(by) = found {
+        let answered = |inquiry| came_together(inquiry, look.facts, &look.j.calls);
+        audit.is_untouched = look.facts.first_inquiry.as_ref().is_some_and(|inquiry| !answered(inquiry));
+        let rules = &look.policy.scoring.audit;
+        let clock = by - rules.first_touch_within.0;
+        audit.untouched_from = audit.is_untouched.then(|| clock + rules.answer_within.0);
+    }
     if let FirstTouch::InTime(after) | FirstTouch::Late(after) = found {
         audit.first_touch_after = Some(after);
     }
     audit.first_touch = Some((state, detail)).filter(|_| !(state == State::Missed && stopped_in_time(look)));
     note(audit, Item::FirstTouch, state, detail);
-}
-
-/// A day after the first touch would have been in time, unless they reached us themselves.
-fn untouched_from(look: &Look<'_, '_>, by: Moment) -> Option<Moment> {
-    let asked = look.facts.first_inquiry.as_ref()?.stamp.at;
-    let spoke = look.j.last_conversation.is_some_and(|at| at >= asked);
-    let rules = &look.policy.scoring.audit;
-    (!spoke).then(|| by - rules.first_touch_within.0 + rules.call_within.0)
 }
 
 /// The lead closed the matter before we would have been late: what did not come then is no delay of ours.

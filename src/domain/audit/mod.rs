@@ -10,6 +10,8 @@ mod first;
 mod sentences;
 mod touches;
 
+pub use sentences::A_CHECK_IN;
+
 use super::cases::Case;
 use super::diagnosis::{Cause, Judgement};
 use super::event::Outcome;
@@ -94,8 +96,8 @@ pub enum Detail {
     NotNeeded,
     /// We have spoken with them.
     Spoken,
-    /// Who fits us badly is owed one answer by phone, and no chase round the clock.
-    OneCall,
+    /// Who fits us badly is owed so many calls, and no chase round the clock.
+    FewCalls(u32),
     /// There was, and it has passed.
     NoMore,
     After(Span),
@@ -171,7 +173,9 @@ pub struct Audit {
     pub answer_owed_from: Option<Moment>,
     /// From when on nobody waits any more for a check of doubtful data.
     pub check_lapses: Option<Moment>,
-    /// From when on an inquiry that nobody has answered at all weighs like all the work that is missing; it may lie ahead.
+    /// The inquiry was answered by nothing at all so far.
+    pub is_untouched: bool,
+    /// From when on that weighs like all the work that is missing; it may lie ahead.
     pub untouched_from: Option<Moment>,
     /// From when on calls are owed to whom we have only written so far; it may lie ahead.
     pub calls_owed_from: Option<Moment>,
@@ -234,7 +238,8 @@ pub fn audit<'f>(facts: &'f Facts, j: &Judgement<'f>, policy: &'f Policy, now: M
             };
             (item.state, item.detail) = (State::NotApplicable, detail);
         }
-        (audit.answer_owed_from, audit.untouched_from) = (None, None);
+        (audit.answer_owed_from, audit.untouched_from, audit.check_lapses) = (None, None, None);
+        audit.is_untouched = false;
     }
     audit
 }

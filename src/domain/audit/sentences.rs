@@ -3,13 +3,16 @@
 use super::{Audited, DAYPARTS, Detail, Item, State};
 use crate::domain::diagnosis::A_FIRST_ANSWER;
 use crate::domain::legal::Missing;
-use crate::domain::prose::{counted, number};
+use crate::domain::prose::{counted, number, times};
 use crate::domain::time::date_of_day;
 
 /// Which part of the day is spoken of where several are missing: late in the day people have time, so that one first.
 pub(super) fn first_missing(tried: [bool; 3]) -> usize {
     [2, 0, 1].into_iter().find(|part| !tried[*part]).unwrap_or(0)
 }
+
+/// What would help whom the calls and letters of the cadence did not move.
+pub const A_CHECK_IN: &str = "a check-in some weeks later";
 
 impl Audited {
     pub fn detail_text(&self) -> String {
@@ -28,7 +31,7 @@ impl Audited {
             }
             .into(),
             Detail::Spoken => "we have spoken with them".into(),
-            Detail::OneCall => "a lead that fits us so badly is called once, not chased".into(),
+            Detail::FewCalls(n) => format!("a lead that fits us so badly is called {}, not chased", times(n)),
             Detail::NoMore => "not needed any more".into(),
             Detail::After(span) => format!("after {span}"),
             Detail::WasLate(span) => format!("not needed any more; it came late, after {span}"),
@@ -108,7 +111,7 @@ impl Audited {
             (Item::CallbackKept, _) => "the call we promised".into(),
             (Item::ContentSent, _) => "something to read on what they asked about".into(),
             (Item::ReferralAsked, _) => "asking whom else they would name".into(),
-            (Item::NurtureOnce, _) => "a check-in some weeks later".into(),
+            (Item::NurtureOnce, _) => A_CHECK_IN.into(),
             (Item::PartnerConsidered, _) => "a partner who serves such leads".into(),
         }
     }

@@ -54,9 +54,8 @@ pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
     let detail = |state, detail| if state == State::NotApplicable { look.no_call() } else { detail };
     let attempts = state(made >= of && days >= on_days, look.can_call);
     note(audit, Item::Attempts, attempts, detail(attempts, Detail::Calls { made, days, of }));
-    // Fewer calls than there are parts of the day cannot be asked to try each of them.
-    match look.can_call && (of as usize) < tried.len() {
-        true => no_way(audit, Item::Dayparts, Detail::OneCall),
+    match look.can_call && look.j.fits_badly() {
+        true => no_way(audit, Item::Dayparts, Detail::FewCalls(of)),
         false => {
             let dayparts = state(tried.iter().all(|t| *t), look.can_call);
             note(audit, Item::Dayparts, dayparts, detail(dayparts, Detail::Dayparts(tried)));

@@ -158,8 +158,9 @@ pub(super) fn look_by(conduct: &mut Conduct, at: Option<Moment>) {
 
 /// A lead that waits for nothing is still looked at: silence grows, and what it means changes with it.
 pub(super) fn look_again(facts: &Facts, conduct: &mut Conduct, j: &Judgement<'_>, ctx: &Context<'_>) {
-    let waits =
-        !conduct.planned.is_empty() || conduct.revisit_at.is_some() || conduct.open().any(|e| e.class.is_contact());
+    // A repair that is planned is no touch: meanwhile silence means what it means.
+    let plans_touch = conduct.planned.iter().any(|p| p.play.class().is_contact());
+    let waits = plans_touch || conduct.revisit_at.is_some() || conduct.open().any(|e| e.class.is_contact());
     let done = conduct.stage.is_over() || matches!(conduct.stage, Stage::Disengaged) || !facts.is_invited();
     if conduct.look_again.is_none() && !waits && !done {
         // When silence alone changes the verdict is known; for what else time changes (a score that fades) days will do.
@@ -214,7 +215,12 @@ pub(super) fn fire(
     match p.play {
         Play::CheckIn => conduct.nurture_steps += 1,
         Play::Disengage => conduct.revisit_at = p.revisit_at,
-        Play::ContactRepair => conduct.repairs_asked.extend(p.faults.iter().map(plays::fingerprint)),
+        Play::ContactRepair => {
+            let mut marks: Vec<u64> = p.faults.iter().map(|fault| plays::fingerprint(fault, facts)).collect();
+            marks.sort_unstable();
+            marks.dedup();
+            conduct.repairs_asked.extend(marks);
+        }
         Play::Review => conduct.asked.extend(p.ask.as_ref().map(|a| Asked {
             question: a.question,
             about: a.about,

@@ -35,7 +35,8 @@ pub(super) fn revoke(
         // After a merge the earliest task of a class stays; the ledger is in the order of making.
         let second = !open_classes.insert(entry.class);
         let goodbye = entry.play == Play::Disengage && facts.asked_to_stop();
-        let foreign = entry.key.as_ref().is_some_and(|to| !facts.keys.keys().any(|key| key.value == *to));
+        let to = entry.key.as_ref().filter(|_| entry.class != Class::Partner);
+        let foreign = to.is_some_and(|to| !facts.keys.keys().any(|key| key.value == *to));
         let why = no_longer_right(entry, stage, j, closed, answered, ctx.now)
             .or(foreign.then_some("the number or address turned out to be another person's"))
             .or(goodbye.then_some("the lead asked us to stop"))

@@ -22,6 +22,7 @@ pub(super) fn settle(
         Cause::Answer(Answer::Granted { task, by }) => {
             if let Some(entry) = conduct.entry_mut(*task).filter(|e| e.state == TaskState::Held) {
                 entry.state = TaskState::Ready;
+                entry.key = Some(by.clone());
                 conduct.lent = Some(Lent { partner: by.clone(), task: *task, since: now });
             }
         }
@@ -124,11 +125,6 @@ pub(super) fn settle_by_event(
         answered(conduct, task, event, now, happened);
     }
     match &event.body {
-        // Once it is stale it is asked for anew.
-        Body::Screened { key, .. } => {
-            let mended = plays::to_be_screened(&key.value);
-            conduct.repairs_asked.retain(|known| *known != mended);
-        }
         Body::Report(report) => {
             let Some(entry) = event.task_id.and_then(|id| conduct.entry_mut(id)) else { return };
             let was_open = entry.is_open() || entry.state == TaskState::Expired;

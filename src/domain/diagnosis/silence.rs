@@ -53,7 +53,8 @@ fn is_attempt(calls: &[Called<'_>], stamp: Stamp) -> bool {
 
 /// Silence is theirs as far as we did our part.
 pub(super) fn weigh_silence(j: &mut Judgement<'_>, policy: &Policy, now: Moment, last: Option<Moment>) {
-    if j.clear_no || j.unanswered == 0 {
+    // Who fits us badly is not chased, and need not answer.
+    if j.clear_no || j.unanswered == 0 || j.fits_badly() {
         return;
     }
     let weight = policy.scoring.diagnosis.silence * j.silence * (1.0 - j.audit.owed());
@@ -82,7 +83,7 @@ pub fn next_change(facts: &Facts, j: &Judgement<'_>, policy: &Policy, now: Momen
 /// When silence alone will make the lead weak or bad. It only grows while nothing happens, so the instant is found by
 /// halving; a minute is exact enough.
 fn silence_turns(facts: &Facts, j: &Judgement<'_>, policy: &Policy, now: Moment) -> Option<Moment> {
-    if j.clear_no || j.unanswered == 0 {
+    if j.clear_no || j.unanswered == 0 || j.fits_badly() {
         return None;
     }
     let d = &policy.scoring.diagnosis;

@@ -8,6 +8,8 @@ use crate::domain::cases::{Case, Source};
 use crate::domain::contact::{self, Status};
 use crate::domain::event::{Answer, Channel};
 use crate::domain::facts::{Facts, Said};
+use crate::domain::fold::carries;
+use crate::domain::identity::Key;
 use crate::domain::policy::Policy;
 use crate::domain::score::{self, Ask};
 use crate::domain::suppression::ClosedBecause;
@@ -80,25 +82,26 @@ pub(super) fn weigh_no<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Pol
     }
 }
 
-/// They closed some of the ways to them, and have not come to us by themselves since.
+/// They closed a channel as a whole, left another open, and have not come to us by themselves since.
 fn weigh_closed<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy, asked_again: Moment) {
     let by_wish = |why: ClosedBecause| {
         use ClosedBecause::*;
         matches!(why, OptOut | Unsubscribe | DoNotCall | ConsentRevoked)
     };
-    let closed =
-        facts.closings.iter().filter(|(_, closing)| closing.is_closed()).filter_map(|((channel, _), closing)| {
-            let last = closing.last.as_ref()?;
-            (by_wish(last.value.0) && last.stamp.at >= asked_again).then_some((*channel, last))
-        });
-    let (mut wants_no, mut newest) = ([false; 3], None);
-    for (channel, last) in closed {
-        let Some(i) = [Channel::Call, Channel::Sms, Channel::Email].iter().position(|c| *c == channel) else {
-            continue;
-        };
-        wants_no[i] = true;
-        newest = newest.max(Some((last.stamp, last.value.1.as_str())));
-    }
+    let closing = |channel: Channel, key: Option<&Key>| {
+        let closing = facts.closings.get(&(channel, key.cloned())).filter(|c| c.is_closed())?;
+        closing.last.as_ref().filter(|last| by_wish(last.value.0) && last.stamp.at >= asked_again)
+    };
+    let mut newest = None;
+    let wants_no = [Channel::Call, Channel::Sms, Channel::Email].map(|channel| {
+        // One number of several says nothing of the others.
+        let keys: Vec<&Key> = facts.keys.keys().filter(|key| carries(channel, key)).collect();
+        let closed: Vec<_> =
+            keys.iter().filter_map(|key| closing(channel, None).or_else(|| closing(channel, Some(key)))).collect();
+        let all = !closed.is_empty() && closed.len() == keys.len();
+        newest = newest.max(closed.iter().filter(|_| all).map(|last| (last.stamp, last.value.1.as_str())).max());
+        all
+    });
     if let Some((_, event)) = newest {
         let [calls, texts, emails] = wants_no;
         let why = Why::WantsNo { calls, texts, emails };
@@ -249,15 +252,16 @@ pub(super) fn weigh_process<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy:
         let why = Why::Unanswered { quote: wish.quote, waited: now - wish.cited.stamp.at };
         push(j, Cause::Process, d.unanswered, why, Some(&wish.cited.id));
     }
-    // Where nothing was ever answered, the newest wish stands for the first.
     let after = j.audit.first_touch_after;
     let inquiry = facts.first_inquiry.as_ref();
-    let untouched = j.audit.untouched_from.filter(|at| *at <= now && unanswered.is_none()).and(inquiry);
+    let untouched = j.audit.untouched_from.filter(|at| *at <= now).and(inquiry);
     if let Some(inquiry) = untouched {
+        // What was told above is part of it: together they weigh what all the missing work does.
+        let told: f64 = j.evidence.iter().filter(|e| e.cause == Cause::Process).map(|e| e.weight).sum();
         let why = Why::Untouched { waited: now - inquiry.stamp.at };
-        push(j, Cause::Process, d.open_audit * j.audit.owed(), why, Some(&inquiry.id));
+        push(j, Cause::Process, d.open_audit * j.audit.owed() - told, why, Some(&inquiry.id));
     }
-    // A call that we dropped was to be the first touch, and counts above.
+    // A call that we dropped was to be the first touch, and a later wish stands for the first inquiry.
     let stands_for_itself = after.is_some() || (unanswered.is_none() && untouched.is_none() && failures == 0);
     if j.audit.first_touch_missed() && stands_for_itself {
         let why = Why::FirstTouchLate { after };

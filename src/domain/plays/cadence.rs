@@ -18,7 +18,7 @@ pub(super) struct EpisodeCalls {
     pub unreported: u32,
     pub last: Option<(Moment, CallResult)>,
     pub failed_at: Option<Moment>,
-    /// Parts of the day in which a call was made or asked for.
+    /// Parts of the day in which a call was made or asked for; once that is all of them, in which one is on record.
     pub tried: [bool; 3],
 }
 

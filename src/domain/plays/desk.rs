@@ -1,12 +1,14 @@
 //! Work for a desk of ours, not for the lead: contact data to mend, and a partner to hand the lead to.
 
 use super::review::waits_for_second_opinion;
+use super::text::has_letters_left;
 use super::voice::ToScreen;
 use super::{Proposal, View};
 use crate::domain::cases::Case;
 use crate::domain::contact::{KeyStatus, Status, needs_carrier_check, probably_meant};
 use crate::domain::diagnosis::{Cause, Verdict};
-use crate::domain::event::Channel;
+use crate::domain::event::{Channel, ScreenResult};
+use crate::domain::facts::Facts;
 use crate::domain::identity::{KeyKind, digest_16};
 use crate::domain::legal::Windows;
 use crate::domain::partners::{may_share, serves};
@@ -48,7 +50,7 @@ pub(super) fn repair<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, to_scree
             suggestion: Some(disagreement),
         });
     }
-    let asked = |f: &Fault| v.conduct.repairs_asked.iter().filter(|known| **known == fingerprint(f)).count();
+    let asked = |f: &Fault| v.conduct.repairs_asked.iter().filter(|known| **known == fingerprint(f, v.facts)).count();
     let is_new = faults.iter().any(|f| asked(f) == 0);
     let at = if is_new { Some(v.now) } else { repair_again(v) };
     faults.retain(|f| asked(f) == usize::from(!is_new));
@@ -76,12 +78,14 @@ pub(super) fn repair<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, to_scree
     });
 }
 
-/// When what was asked of a desk that told nothing of it is asked once more.
+/// When what was asked of a desk that told nothing of it is asked once more. What became of the faults of several repairs
+/// nobody can tell apart, so only the one repair that was asked for is.
 fn repair_again(v: &View<'_, '_>) -> Option<Moment> {
-    let last = v.conduct.ledger.iter().rfind(|e| e.play == Play::ContactRepair)?;
-    match last.state {
+    let mut repairs = v.conduct.ledger.iter().filter(|e| e.play == Play::ContactRepair);
+    let only = repairs.next().filter(|_| repairs.next().is_none())?;
+    match only.state {
         TaskState::Expired => {
-            let over = last.ended_at.unwrap_or(last.expires_at) + v.policy.plays.cadence.repair_again_after.0;
+            let over = only.ended_at.unwrap_or(only.expires_at) + v.policy.plays.cadence.repair_again_after.0;
             Some(over.max(v.now))
         }
         // Nobody has seen it.
@@ -91,35 +95,47 @@ fn repair_again(v: &View<'_, '_>) -> Option<Moment> {
 }
 
 /// By this a fault is known again, so that a repair is not asked for over and over.
-pub fn fingerprint(fault: &Fault) -> u64 {
-    // One question for a key, whatever else is found wrong with it while that is open; screening comes round again.
-    fingerprint_of(&fault.key, if fault.fault == NEEDS_SCREENING { b"screening" } else { b"repair" })
-}
-
-/// The fault that a screening of the number mends, until it is stale.
-pub fn to_be_screened(number: &str) -> u64 {
-    fingerprint_of(number, b"screening")
-}
-
-fn fingerprint_of(key: &str, sort: &[u8]) -> u64 {
-    let d = digest_16(&[key.as_bytes(), sort]);
+pub fn fingerprint(fault: &Fault, facts: &Facts) -> u64 {
+    // One question for a key, whatever else is found wrong with it while that is open; and one for each screening that
+    // has grown stale.
+    let stale = screened_clear(fault, facts).map_or([0; 8], |as_of| as_of.0.to_be_bytes());
+    let d = match (fault.fault == NEEDS_SCREENING, stale) {
+        (false, _) => digest_16(&[fault.key.as_bytes(), b"repair"]),
+        (true, [0, 0, 0, 0, 0, 0, 0, 0]) => digest_16(&[fault.key.as_bytes(), b"screening"]),
+        (true, stale) => digest_16(&[fault.key.as_bytes(), b"screening", &stale]),
+    };
     let mut b = [0; 8];
     b.copy_from_slice(&d[..8]);
     u64::from_be_bytes(b)
+}
+
+/// When the number was last found clear on one of the lists that are asked for: another list says nothing of them.
+fn screened_clear(fault: &Fault, facts: &Facts) -> Option<Moment> {
+    let wanted = |list: &str| fault.suggestion.as_deref().is_none_or(|lists| lists.split(", ").any(|l| l == list));
+    let clear = facts
+        .screenings
+        .iter()
+        .filter(|((key, list), s)| key.value == fault.key && wanted(list) && s.value.result == ScreenResult::Clear);
+    clear.map(|(_, s)| s.value.as_of).max()
 }
 
 pub(super) fn partner<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) {
     let by_fit = matches!(v.j.verdict, Verdict::Weak | Verdict::Bad) && v.j.cause == Some(Cause::Fit);
     let kept_back = v.conduct.lent.is_some() || v.conduct.denied_until.is_some_and(|at| at > v.now);
     let gone = [Case::Minor, Case::Competitor, Case::NotABuyer, Case::Test].iter().any(|c| v.j.cases.get(*c).is_some());
-    let had = v.conduct.ledger.iter().any(|e| e.play == Play::ReferralHandoff && e.state.counts_for_caps());
+    let offers = || v.conduct.ledger.iter().filter(|e| e.play == Play::ReferralHandoff && e.state.counts_for_caps());
+    // To whom one of long ago was offered may not be on record; then nobody else is asked.
+    let offered = |p: &Partner| offers().any(|e| e.key.as_ref().is_none_or(|to| *to == p.id));
+    // While one has it nobody else does; and the next is asked when our own letter and call are through.
+    let ours = || has_letters_left(v) || v.conduct.open().any(|e| e.class.is_contact());
+    let waits = offers().any(|e| e.is_open()) || (offers().next().is_some() && ours());
     // It covers every key, or the one that it was given for.
     let keys = v.facts.keys.keys().filter(|k| matches!(k.kind, KeyKind::Phone | KeyKind::Email));
     let consent = keys.filter_map(|key| v.consent(Channel::Share, key)).max_by_key(|(level, at, ..)| (*level, *at));
-    if !by_fit || waits_for_second_opinion(v) || kept_back || gone || had || !may_share(v.facts) {
+    if !by_fit || waits_for_second_opinion(v) || kept_back || gone || waits || !may_share(v.facts) {
         return;
     }
-    let partners: Vec<&'a Partner> = v.policy.partners.iter().filter(|p| serves(p, v.facts)).collect();
+    let partners: Vec<&'a Partner> = v.policy.partners.iter().filter(|p| serves(p, v.facts) && !offered(p)).collect();
     let (Some(rule), Some(first)) = (v.policy.rule(Play::ReferralHandoff), partners.first()) else { return };
     let because = format!("The lead does not fit us, but {} serves such leads.", first.name);
     out.push(Proposal {

@@ -22,7 +22,7 @@ mod text;
 mod voice;
 
 pub use ask::{Ask, reviews};
-pub use desk::{fingerprint, to_be_screened};
+pub use desk::fingerprint;
 pub use ending::{check_in_gap, ending, lent_until, silent_check_ins, why_never};
 pub use history::{last_touch, newest_inquiry, voicemails_left};
 pub use rest::{asked_to_wait, meeting_over};

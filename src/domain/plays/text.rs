@@ -15,48 +15,58 @@ use crate::domain::identity::Key;
 use crate::domain::intervals::Intervals;
 use crate::domain::task::{Class, Play, TaskState};
 use crate::domain::time::{Moment, Span};
-use crate::domain::wish::{newest_wish, newest_word};
+use crate::domain::wish::{is_answered, newest_wish, newest_word};
 use crate::domain::words::Label;
 
-/// The newest word of the lead that waits for an answer of a kind, by voice or in writing: when, its quote, and whether
-/// it is warm.
+/// The newest word of the lead that waits for an answer of a kind, by voice or in writing: when that is due, its quote,
+/// and whether it is warm.
 pub(super) fn reply_to_answer<'a>(v: &View<'a, '_>, by: Class) -> Option<(Moment, Option<&'a str>, bool)> {
     let word = newest_word(v.facts).filter(|word| !word.is_hostile())?;
-    let at = word.cited.stamp.at;
-    if is_served(v, at, by) || v.now - at > ANSWERED_WITHIN {
-        return None;
-    }
+    let due = answer_due(v, word.cited.stamp.at, by, word.warm().is_some())?;
     let wants = word.findings.iter().find(|f| matches!(f.label, Label::Interest | Label::Callback));
-    Some((at, wants.map(|f| f.quote.as_str()), word.warm().is_some()))
+    Some((due, wants.map(|f| f.quote.as_str()), word.warm().is_some()))
 }
 
-/// Another form of theirs that asks for contact and that nothing in writing has answered.
+/// When another form of theirs that asks for contact is to be answered in writing.
 fn form_to_answer(v: &View<'_, '_>) -> Option<Moment> {
-    let at = newest_wish(v.facts).filter(|wish| wish.quote.is_none())?.cited.stamp.at;
-    (!is_served(v, at, Class::Text) && v.now - at <= ANSWERED_WITHIN).then_some(at)
+    let wish = newest_wish(v.facts).filter(|wish| wish.quote.is_none())?;
+    let answered = is_answered(&wish, v.facts, &v.j.calls) || asked_to_wait(v).is_some();
+    if answered { None } else { answer_due(v, wish.cited.stamp.at, Class::Text, true) }
 }
 
-/// What has waited longer is not answered any more as if it had just come. [J]
+/// What has waited longer before we knew of it is not answered any more as if it had just come. [J]
 const ANSWERED_WITHIN: Span = Span::days(7);
-
-/// So many answers are asked of a desk that tells nothing of them; then `gleaner report` tells of the lead. [J]
+/// So many answers are asked of a desk that tells nothing of them, one when the other is over. [J]
 const OFFERS: usize = 2;
+/// Whoever wants something is not forgotten for that: after so long the answer is asked for again, so often in all. [J]
+const AGAIN_AFTER: Span = Span::days(7);
+const OFFERS_IN_ALL: usize = 6;
 
-/// Any word of ours answers a letter. Who should be called is not served by the letter that goes out meanwhile.
-fn is_served(v: &View<'_, '_>, at: Moment, by: Class) -> bool {
+/// When an answer to what came at an instant is due; `None` where it was given, or asked for often enough. Any word of
+/// ours answers a letter. Who should be called is not served by the letter that goes out meanwhile.
+fn answer_due(v: &View<'_, '_>, at: Moment, by: Class, is_wish: bool) -> Option<Moment> {
     let reached = |t: &Touch| by == Class::Text || t.channel == Channel::Call;
     if v.facts.outbound().any(|t| t.cited.stamp.at > at && reached(t)) {
-        return true;
+        return None;
     }
     let answers = |e: &&Entry| matches!(e.play, Play::AnswerCall | Play::AnswerEmail) && e.made_at >= at;
     // Nobody told what became of it, so for all we know nobody answered.
     let unheard = |e: &&Entry| answers(e) && matches!(e.state, TaskState::Expired | TaskState::ExpiredUnsent);
     let later = |e: &&Entry| e.class.is_contact() && e.made_at > at && e.state.counts_for_caps();
     let ours = || v.conduct.ledger.iter().filter(|e| by == Class::Text || e.class == Class::Voice);
+    if ours().filter(|e| !unheard(e)).any(|e| answers(&e) || later(&e)) {
+        return None;
+    }
+    let offers = ours().filter(|e| e.class == by && unheard(e));
     // A promised call will answer them.
-    let offers = if promised(v).is_some() { 1 } else { OFFERS };
-    ours().filter(|e| !unheard(e)).any(|e| answers(&e) || later(&e))
-        || ours().filter(|e| e.class == by && unheard(e)).count() >= offers
+    let is_promised = promised(v).is_some();
+    let at_once = if is_promised { 1 } else { OFFERS };
+    match offers.clone().count() {
+        0 => (v.now - at <= ANSWERED_WITHIN).then_some(at),
+        n if n < at_once => Some(at),
+        n if is_wish && !is_promised && n < OFFERS_IN_ALL => offers.map(|e| e.expires_at + AGAIN_AFTER).max(),
+        _ => None,
+    }
 }
 
 /// The e-mail that could go out, to whom, and by which right.
@@ -128,6 +138,8 @@ pub(super) fn text<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, no_sale: b
         propose(Play::AnswerEmail, at, sent + 1, format!("They wrote{} and wait for an answer.", quoted(quote)), None);
     }
     if let Some(at) = form_to_answer(v).filter(|_| !v.j.clear_no && !no_sale) {
+        // A form is no letter: it tires of ours as anybody does.
+        let at = v.fatigue_allows(at.max(v.now), message.key);
         let because = "They asked to be contacted once more and wait for an answer.";
         propose(Play::AnswerEmail, at, sent + 1, because.into(), None);
     }
@@ -199,7 +211,15 @@ fn cadence(v: &View<'_, '_>, sent: u32, propose: &mut impl FnMut(Play, Moment, u
 fn email_days<'p>(v: &View<'p, '_>) -> &'p [u32] {
     let rules = &v.policy.plays;
     let most = if is_revisit(v) { rules.revisit.emails } else { usize::MAX };
+    // Who fits us badly is answered, and not chased.
+    let misfit = if v.j.fits_badly() { v.policy.scoring.audit.attempts_misfit as usize } else { usize::MAX };
+    let most = most.min(misfit);
     &rules.cadence.email_days[..rules.cadence.email_days.len().min(most)]
+}
+
+/// Letters of the cadence that may still go out.
+pub(super) fn has_letters_left(v: &View<'_, '_>) -> bool {
+    Message::by_email(v).is_some() && (episode_texts(v) as usize) < email_days(v).len()
 }
 
 /// The last message of this episode, reported or not.
