@@ -15,7 +15,7 @@ use crate::domain::diagnosis::{A_FIRST_ANSWER, AN_ANSWER};
 use crate::domain::event::Channel;
 use crate::domain::lead::Lead;
 use crate::domain::prose::{counted, number};
-use crate::domain::task::{Play, TaskState};
+use crate::domain::task::{Class, Play, TaskState};
 use crate::domain::time::Moment;
 use crate::wire::record::{ChangedOut, LeadRecord, LevelOut, Planned, PointsOut, Rest};
 use headline::{cause_in_words, channel_in_words, humanly};
@@ -115,10 +115,15 @@ fn write_all(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Res
     // Whoever wants nothing any more is not to be won by more of it.
     let helps = if r.stage == "suppressed" { &[] } else { r.diagnosis.would_change.as_slice() };
     let done_already = |help: &str| help == A_CHECK_IN && around.sent.contains(&Play::CheckIn);
-    let mut helps: Vec<&str> = helps.iter().map(String::as_str).filter(|help| !done_already(help)).collect();
+    let calls_out = around.unreported.iter().any(|u| u.channel == Some(Channel::Call));
+    let reported = |help: &str| match calls_out && help.ends_with(" calls") {
+        true => format!("{help} that somebody reports"),
+        false => help.to_owned(),
+    };
+    let mut helps: Vec<String> = helps.iter().filter(|help| !done_already(help)).map(|help| reported(help)).collect();
     // What was perhaps done weighs more than doing it once more.
     if !around.unreported.is_empty() && !helps.is_empty() {
-        helps.insert(0, "word from the desks of what they did with the unreported tasks");
+        helps.insert(0, "word from the desks of what they did with the unreported tasks".to_owned());
     }
     for (i, help) in helps.iter().enumerate() {
         writeln!(out, "{:<12} {help}", if i == 0 { "Would help" } else { "" })?;
@@ -188,7 +193,7 @@ fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Result 
     let under_way = |item: &str| around.sent.iter().any(|play| serves(*play, item));
     let closed = r.diagnosis.evidence.iter().any(|e| e.name == "closed_channel");
     let sum = match (open().count(), open().all(|i| can_wait(&i.item)), has("missed")) {
-        (0, _, false) if closed => "since they closed a channel nothing more is owed, though a letter may be sent",
+        (0, _, false) if closed => "since they closed a channel nothing more is owed, though an e-mail may be sent",
         (0, _, false) => "nothing is owed",
         (0, _, true) if untouched => "an answer to the inquiry is still owed",
         (0, _, true) => "something was missed, and nothing more is owed",
@@ -222,8 +227,14 @@ fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Result 
             let day = u.at.get(..10).unwrap_or(&u.at);
             match u.play {
                 Play::ReferralHandoff => {
-                    let partner = u.to.as_deref().map_or("a partner".to_owned(), humanly);
-                    detail = format!("offered to {partner} on {day}, and not answered");
+                    let offers = around.unreported.iter().filter(|u| u.play == Play::ReferralHandoff);
+                    let offers: Vec<String> = offers
+                        .map(|u| {
+                            let partner = u.to.as_deref().map_or("a partner".to_owned(), humanly);
+                            format!("to {partner} on {}", u.at.get(..10).unwrap_or(&u.at))
+                        })
+                        .collect();
+                    detail = format!("offered {}, and not answered", and(&offers));
                 }
                 _ => write!(detail, "; asked for on {day}, and not reported on")?,
             }
@@ -279,7 +290,10 @@ const CALLS: [&str; 3] = ["attempts", "dayparts", "second_channel"];
 fn serves(play: Play, item: &str) -> bool {
     match item {
         "first_touch" => matches!(play, Play::FirstCall | Play::FirstEmail),
-        "alternate_key" | "data_verified" => play == Play::ContactRepair,
+        "data_verified" => play == Play::ContactRepair,
+        // Whatever goes out goes to what is alive.
+        "alternate_key" => play.class().is_contact(),
+        "made_good" => play.class() == Class::Voice,
         "callback_kept" => play == Play::Callback,
         "nurture_once" => play == Play::CheckIn,
         "partner_considered" => play == Play::ReferralHandoff,
@@ -295,7 +309,9 @@ fn next(r: &LeadRecord, around: &Around) -> String {
         let names: Vec<String> = around.sent.iter().map(|play| in_words(*play)).collect();
         says.push(format!("out, and not reported on yet: {}", names.join(", ")));
     }
-    if let Some(next) = r.next_action.as_ref().filter(|next| !is_out(next.play)) {
+    // While one of its kind is out, what would be next is no news.
+    let kind_is_out = |play: Play| around.sent.iter().any(|out| out.class() == play.class());
+    if let Some(next) = r.next_action.as_ref().filter(|next| !kind_is_out(next.play)) {
         let second = next.runner_up.filter(|second| !is_out(*second) && !is_planned(*second));
         let second = second.map_or(String::new(), |second| format!(" (second best: {})", in_words(second)));
         match is_planned(next.play) {

@@ -104,10 +104,10 @@ fn an_answer_that_nobody_reports_on_is_asked_of_the_desk_once_more_at_once_and_t
     let answers = |w: &World| w.plays().iter().filter(|p| p.starts_with("answer_")).cloned().collect::<Vec<_>>();
     w.until("2026-03-04T15:01:00Z");
     assert_eq!(answers(&w), ["answer_email"], "the first call is still on the dialer");
-    w.until("2026-03-11T15:00:00Z");
+    w.until("2026-03-09T12:00:00Z");
     let twice = ["answer_email", "answer_call", "answer_call", "answer_email"];
     assert_eq!(answers(&w), twice, "{:?}", w.plays());
-    w.until("2026-03-16T15:00:00Z");
+    w.until("2026-03-11T15:00:00Z");
     assert_eq!(answers(&w)[4..], ["answer_call", "answer_email"], "{:?}", w.plays());
 }
 
@@ -247,5 +247,11 @@ fn a_wish_is_not_forgotten_because_no_desk_reports() {
     w.until("2026-03-10T15:00:00Z");
     assert_eq!(answers(&w), 2, "{:?}", w.plays());
     w.until("2026-06-10T15:00:00Z");
-    assert_eq!(answers(&w), 6, "{:?}", w.plays());
+    assert_eq!(answers(&w), 8, "{:?}", w.plays());
+    let mut local = w.tasks().into_iter().filter(|t| t["data"]["play"] == "answer_call").skip(2);
+    // At nine of a Monday to Friday in New York, an hour of UTC further after the clocks have changed.
+    let is_office = |t: &Value| t["time"].as_str().is_some_and(|at| at.ends_with("T13:00:00Z"));
+    assert!(local.all(is_office), "{:?}", w.plays());
+    let asked = w.tasks().into_iter().filter(|t| t["data"]["question"] == "first_touch_late").count();
+    assert_eq!(asked, 5, "a colleague is asked by the week, five times in all: {:?}", w.plays());
 }

@@ -28,8 +28,14 @@ fn of_verdict(r: &LeadRecord) -> String {
     let against = strongest_against(r);
     match (r.verdict.as_str(), r.diagnosis.cause.as_deref()) {
         ("promising", cause) => {
-            let ours = if cause == Some("process") { against } else { String::new() };
-            format!("A promising lead{}.{ours}", speaks_for(r).map_or(String::new(), |why| format!(": {why}")))
+            let why = speaks_for(r).map_or(String::new(), |why| format!(": {why}"));
+            match cause {
+                Some("process") if r.diagnosis.evidence.iter().any(|e| e.name == "unanswered") => {
+                    format!("A promising lead that we are losing{why}.{against}")
+                }
+                Some("process") => format!("A promising lead{why}.{against}"),
+                _ => format!("A promising lead{why}."),
+            }
         }
         ("unknown", _) => "Nothing is known about this lead yet.".to_owned(),
         ("workable", Some("interest")) if r.diagnosis.evidence.iter().any(|e| e.name == "closed_channel") => {

@@ -15,7 +15,7 @@ const UNDATED_MEETING: Span = Span::days(14);
 /// So long after a meeting whoever held it may still report; until then nothing else goes out. [J]
 const TO_REPORT: Span = Span::days(1);
 /// Nine in the morning, their time.
-const MORNING: i32 = 540;
+pub(super) const MORNING: i32 = 540;
 
 /// Parked, disengaged or waiting for a named day: no call until the lead or the day comes.
 pub(super) fn rests(v: &View<'_, '_>) -> bool {

@@ -103,7 +103,10 @@ fn ourselves<'a>(v: &View<'a, '_>, out: &mut Vec<Standing<'a>>) {
         out.push(Standing { question: Question::FirstTouchLate, about, event: asked, because: Because::Late });
     }
     if let Some(wish) = unanswered_from(v).filter(|at| *at <= v.now).and_then(|_| newest_wish(v.facts)) {
-        let (about, event) = (fingerprint(&wish.cited.id), Some(wish.cited.id.as_str()));
+        // Asked again by the week, as long as nobody has answered: each time it is another question.
+        let weeks = ((v.now - wish.cited.stamp.at).0 / ASKED_AGAIN_AFTER.0).min(ASKED_AGAIN_AT_MOST);
+        let about = fingerprint(&wish.cited.id).wrapping_add(weeks.unsigned_abs());
+        let event = Some(wish.cited.id.as_str());
         out.push(Standing { question: Question::FirstTouchLate, about, event, because: Because::Unanswered });
     }
     if let Some(cause) = bad_for(v) {
@@ -184,6 +187,10 @@ pub fn settled(v: &View<'_, '_>, standing: &[Standing<'_>]) -> Vec<uuid::Uuid> {
     .map(|e| e.id)
     .collect()
 }
+
+/// A wish that still nobody has answered is put to a colleague again after so long, and so often. [J]
+const ASKED_AGAIN_AFTER: Span = Span::days(7);
+const ASKED_AGAIN_AT_MOST: i64 = 4;
 
 /// FNV-1a over an event's id: enough to tell the few questions of one lead apart.
 pub fn fingerprint(event: &str) -> u64 {

@@ -1,10 +1,14 @@
 //! Messages: the answer to an inquiry or a reply, the e-mails of the cadence, check-ins, and the goodbye.
 
+use jiff::civil::Weekday;
+
 use super::allowed::consent_view;
 use super::ending::{has_check_ins_left, is_final_no, may_say_goodbye, next_check_in};
 use super::occasions::{good_moment, missed_meeting, to_confirm, to_reschedule};
 use super::promise::promised;
-use super::rest::{asked_to_wait, is_put_off_for_good, is_revisit, meeting_ahead, rests, revisit, spoke_since_started};
+use super::rest::{
+    MORNING, asked_to_wait, is_put_off_for_good, is_revisit, meeting_ahead, rests, revisit, spoke_since_started,
+};
 use super::review::waits_for_second_opinion;
 use super::{Proposal, View, counted, quoted};
 use crate::domain::conduct::{Entry, Stage};
@@ -14,7 +18,7 @@ use crate::domain::facts::Touch;
 use crate::domain::identity::Key;
 use crate::domain::intervals::Intervals;
 use crate::domain::task::{Class, Play, TaskState};
-use crate::domain::time::{Moment, Span};
+use crate::domain::time::{Moment, Span, date_of_day};
 use crate::domain::wish::{is_answered, newest_wish, newest_word};
 use crate::domain::words::Label;
 
@@ -38,9 +42,10 @@ fn form_to_answer(v: &View<'_, '_>) -> Option<Moment> {
 const ANSWERED_WITHIN: Span = Span::days(7);
 /// So many answers are asked of a desk that tells nothing of them, one when the other is over. [J]
 const OFFERS: usize = 2;
-/// Whoever wants something is not forgotten for that: after so long the answer is asked for again, so often in all. [J]
-const AGAIN_AFTER: Span = Span::days(7);
-const OFFERS_IN_ALL: usize = 6;
+/// Whoever wants something is not forgotten for that: so long after an ask was over the answer is asked for again, in the
+/// morning of a working day, so often in all. [J]
+const AGAIN_AFTER: Span = Span::days(4);
+const OFFERS_IN_ALL: usize = 8;
 
 /// When an answer to what came at an instant is due; `None` where it was given, or asked for often enough. Any word of
 /// ours answers a letter. Who should be called is not served by the letter that goes out meanwhile.
@@ -64,9 +69,20 @@ fn answer_due(v: &View<'_, '_>, at: Moment, by: Class, is_wish: bool) -> Option<
     match offers.clone().count() {
         0 => (v.now - at <= ANSWERED_WITHIN).then_some(at),
         n if n < at_once => Some(at),
-        n if is_wish && !is_promised && n < OFFERS_IN_ALL => offers.map(|e| e.expires_at + AGAIN_AFTER).max(),
+        n if is_wish && !is_promised && n < OFFERS_IN_ALL => {
+            offers.map(|e| working_morning(v, e.expires_at + AGAIN_AFTER)).max()
+        }
         _ => None,
     }
+}
+
+/// Nine o'clock at the lead's place on the first working day from an instant on.
+fn working_morning(v: &View<'_, '_>, from: Moment) -> Moment {
+    let today = v.zone.local_day(from);
+    let days =
+        (today..=today + 3).filter(|day| !matches!(date_of_day(*day).weekday(), Weekday::Saturday | Weekday::Sunday));
+    let mornings = days.map(|day| v.zone.at(day, MORNING));
+    mornings.into_iter().find(|at| *at >= from).unwrap_or(from)
 }
 
 /// The e-mail that could go out, to whom, and by which right.
