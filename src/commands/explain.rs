@@ -9,7 +9,7 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::audit::A_CHECK_IN;
+use crate::domain::audit::{A_CHECK_IN, A_PARTNER};
 use crate::domain::conduct::Entry;
 use crate::domain::diagnosis::{A_FIRST_ANSWER, AN_ANSWER};
 use crate::domain::event::Channel;
@@ -114,7 +114,9 @@ fn write_all(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Res
     }
     // Whoever wants nothing any more is not to be won by more of it.
     let helps = if r.stage == "suppressed" { &[] } else { r.diagnosis.would_change.as_slice() };
-    let done_already = |help: &str| help == A_CHECK_IN && around.sent.contains(&Play::CheckIn);
+    let handed = around.unreported.iter().any(|u| u.play == Play::ReferralHandoff);
+    let done_already =
+        |help: &str| (help == A_CHECK_IN && around.sent.contains(&Play::CheckIn)) || (help == A_PARTNER && handed);
     let calls_out = around.unreported.iter().any(|u| u.channel == Some(Channel::Call));
     let reported = |help: &str| match calls_out && help.ends_with(" calls") {
         true => format!("{help} that somebody reports"),
@@ -123,7 +125,7 @@ fn write_all(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Res
     let mut helps: Vec<String> = helps.iter().filter(|help| !done_already(help)).map(|help| reported(help)).collect();
     // What was perhaps done weighs more than doing it once more.
     if !around.unreported.is_empty() && !helps.is_empty() {
-        helps.insert(0, "word from the desks of what they did with the unreported tasks".to_owned());
+        helps.insert(0, "word of what became of the unreported tasks".to_owned());
     }
     for (i, help) in helps.iter().enumerate() {
         writeln!(out, "{:<12} {help}", if i == 0 { "Would help" } else { "" })?;
@@ -193,7 +195,7 @@ fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Result 
     let under_way = |item: &str| around.sent.iter().any(|play| serves(*play, item));
     let closed = r.diagnosis.evidence.iter().any(|e| e.name == "closed_channel");
     let sum = match (open().count(), open().all(|i| can_wait(&i.item)), has("missed")) {
-        (0, _, false) if closed => "since they closed a channel nothing more is owed, though an e-mail may be sent",
+        (0, _, false) if closed => "since they closed a channel nothing more is owed",
         (0, _, false) => "nothing is owed",
         (0, _, true) if untouched => "an answer to the inquiry is still owed",
         (0, _, true) => "something was missed, and nothing more is owed",

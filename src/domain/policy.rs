@@ -135,6 +135,9 @@ pub struct Cadence {
     pub after_congestion: Length,
     /// A number out of service is tried once more after so long.
     pub verify_number_after: Length,
+    /// An answer that no desk reported on is asked for again so long after the last ask was over, so often in all.
+    pub answer_again_after: Length,
+    pub answer_asks: u32,
     /// A repair that nobody reported on is asked for once more after so long.
     pub repair_again_after: Length,
     pub planned_calls_per_day: u32,
@@ -194,6 +197,9 @@ pub struct ReviewRules {
     pub valuable_factor: f64,
     /// So many questions of opinion a colleague is asked on one day (UTC) at most.
     pub per_person_a_day: u32,
+    /// Who answers a wish is asked again after so long, so often.
+    pub again_after: Length,
+    pub asked_again: u32,
     /// Question → time to answer; a question that is not here is never asked.
     pub due: BTreeMap<Question, Length>,
 }

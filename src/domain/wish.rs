@@ -3,11 +3,11 @@
 //! Facts only: the audit asks here whether an answer is owed, the plays what to answer. The first inquiry is no wish in
 //! this sense; whether that was answered is the first touch.
 
-use super::event::Direction;
+use super::event::{Direction, MeetingWhat};
 use super::facts::{Facts, SignalKind};
 use super::register::Cited;
 use super::time::Span;
-use super::touches::Called;
+use super::touches::{CallResult, Called};
 use super::words::{Finding, Label, Medium};
 
 /// The newest word that somebody wrote to us; with no findings where there was no text to read.
@@ -58,7 +58,7 @@ pub struct Wish<'a> {
 /// A warm word, or another form that asks for contact; `None` where the newest word is neither.
 pub fn newest_wish(facts: &Facts) -> Option<Wish<'_>> {
     let word = newest_word(facts);
-    let again = asked_again(facts).map(|cited| Wish { cited, quote: None });
+    let again = asked_again(facts, word.map(|word| word.cited)).map(|cited| Wish { cited, quote: None });
     match (word, again) {
         (Some(word), Some(again)) if word.cited.stamp < again.cited.stamp => Some(again),
         (Some(word), _) => word.warm().map(|f| Wish { cited: word.cited, quote: Some(&f.quote) }),
@@ -69,17 +69,22 @@ pub fn newest_wish(facts: &Facts) -> Option<Wish<'_>> {
 /// Forms that follow each other sooner than this say one thing: sent twice, or a capture and its form. [J]
 const ONE_WISH: Span = Span::hours(1);
 
-/// The beginning of their newest row of inquiries, where one of it asks for contact and the row is not their first.
-fn asked_again(facts: &Facts) -> Option<&Cited> {
+/// The beginning of their newest row of inquiries since their newest word, where one of it asks for contact and the row is
+/// not the one that their first began.
+fn asked_again<'a>(facts: &'a Facts, word: Option<&Cited>) -> Option<&'a Cited> {
     let newest = facts.inquiries.last()?;
     let (mut begun, mut asks) = (&newest.cited, newest.asks_contact);
     for earlier in facts.inquiries.iter().rev().skip(1) {
-        if begun.stamp.at - earlier.cited.stamp.at >= ONE_WISH {
+        let before_word = word.is_some_and(|word| earlier.cited.stamp < word.stamp);
+        if before_word || begun.stamp.at - earlier.cited.stamp.at >= ONE_WISH {
             break;
         }
         (begun, asks) = (&earlier.cited, asks || earlier.asks_contact);
     }
-    (asks && Some(begun) != facts.first_inquiry.as_ref()).then_some(begun)
+    // Of a long row the first may not be kept.
+    let is_first = facts.first_inquiry.as_ref().is_none_or(|first| begun.stamp.at - first.stamp.at < ONE_WISH);
+    let after_word = word.is_some_and(|word| word.stamp < begun.stamp);
+    (asks && (!is_first || after_word)).then_some(begun)
 }
 
 /// Somebody wrote, called or met them since, or they spoke with us, or the matter is decided.
@@ -87,12 +92,14 @@ pub fn is_answered(wish: &Wish<'_>, facts: &Facts, calls: &[Called<'_>]) -> bool
     facts.outbound().any(|t| t.cited.stamp > wish.cited.stamp) || came_together(wish.cited, facts, calls)
 }
 
-/// They called us, we spoke or met, or the matter is decided, since then: nobody waits for a first answer.
+/// We spoke, a meeting was booked or held, or the matter is decided, since then. A call of theirs that nobody took, and a
+/// meeting that they missed, bring nobody together.
 pub fn came_together(since: &Cited, facts: &Facts, calls: &[Called<'_>]) -> bool {
     let at = since.stamp;
-    let spoke =
-        |c: &Called<'_>| c.touch.cited.stamp > at && (c.touch.direction == Direction::Inbound || c.result.is_contact());
+    // Of a call of theirs that is told without a result, we take it that somebody picked up.
+    let took = |c: &Called<'_>| c.touch.direction == Direction::Inbound && c.result == CallResult::NoEffect;
+    let spoke = |c: &Called<'_>| c.touch.cited.stamp > at && (c.result.is_contact() || took(c));
     calls.iter().any(spoke)
-        || facts.meetings.iter().any(|m| m.cited.stamp > at)
+        || facts.meetings.iter().any(|m| m.cited.stamp > at && m.what != MeetingWhat::Missed)
         || facts.outcome.as_ref().is_some_and(|o| o.stamp > at)
 }

@@ -225,19 +225,58 @@ fn a_form_sent_five_times_is_one_wish_and_one_sent_with_the_capture_is_none() {
 }
 
 #[test]
-fn a_form_is_not_answered_in_writing_where_they_asked_to_wait_or_have_called_us_since() {
+fn a_form_is_not_answered_in_writing_where_it_asks_to_wait_or_they_have_spoken_with_us_since() {
+    let mut w = never_answered(json!({}));
+    mailed(&mut w, "e-2", "2026-03-03T17:05:00Z");
+    let wait = json!({ "lead": { "email": EMAIL }, "path": "/demo-request",
+        "text": "Not now please, contact me again in September." });
+    w.send(&event("e-3", "form.submitted", "2026-03-04T17:00:00Z", wait));
+    w.until("2026-03-20T17:00:00Z");
+    assert_eq!(answers(&w), 0, "{:?}", w.plays());
+
+    // The first letter of ours is out until the next day; what comes after it knows of the call.
+    let mut w = never_answered(json!({}));
+    w.send(&form("e-3", "2026-03-03T19:00:00Z"));
     let inbound = json!({ "lead": { "phone": PHONE }, "direction": "inbound",
         "flags": ["human_answered", "customer_contact"] });
-    let wait = json!({ "lead": { "email": EMAIL }, "text": "Not now please, contact me again in September." });
-    for (kind, data) in [("call.completed", inbound), ("email.replied", wait)] {
-        let mut w = never_answered(json!({}));
-        mailed(&mut w, "e-2", "2026-03-03T17:05:00Z");
-        // The first letter of ours is still out, and then they say so.
-        w.send(&form("e-3", "2026-03-04T17:00:00Z"));
-        w.send(&event("e-4", kind, "2026-03-04T17:01:00Z", data));
-        w.until("2026-03-20T17:00:00Z");
-        assert!(answers(&w) <= 1, "{kind}: {:?}", w.plays());
+    w.send(&event("e-4", "call.completed", "2026-03-03T19:30:00Z", inbound));
+    w.until("2026-03-20T17:00:00Z");
+    assert_eq!(answers(&w), 0, "{:?}", w.plays());
+}
+
+#[test]
+fn nobody_is_asked_for_an_answer_any_more_once_we_have_spoken_or_a_meeting_is_booked() {
+    let inbound = json!({ "lead": { "phone": PHONE }, "direction": "inbound",
+        "flags": ["human_answered", "customer_contact"] });
+    let booked = json!({ "lead": { "email": EMAIL }, "at": "2026-03-12T17:00:00Z" });
+    for (kind, data) in [("call.completed", inbound), ("meeting.booked", booked)] {
+        let mut w = answered_once();
+        wrote(&mut w, "e-3", "2026-03-04T15:00:00Z", WISH);
+        w.until("2026-03-08T15:00:00Z");
+        let before = w.plays().iter().filter(|p| p.starts_with("answer_")).count();
+        w.send(&event("e-4", kind, "2026-03-08T16:00:00Z", data));
+        w.until("2026-05-08T15:00:00Z");
+        let after = w.plays().iter().filter(|p| p.starts_with("answer_")).count();
+        assert_eq!(after, before, "{kind}: {:?}", w.plays());
     }
+}
+
+#[test]
+fn a_form_too_is_not_forgotten_because_no_desk_reports() {
+    let mut w = never_answered(json!({}));
+    w.send(&form("e-3", "2026-03-05T17:00:00Z"));
+    w.until("2026-06-10T15:00:00Z");
+    assert!(answers(&w) > 5, "{:?}", w.plays());
+}
+
+#[test]
+fn a_call_of_theirs_that_nobody_took_is_no_answer() {
+    let mut w = never_answered(json!({}));
+    let missed = json!({ "lead": { "phone": PHONE }, "direction": "inbound", "disposition": "N" });
+    w.send(&event("e-2", "call.completed", "2026-03-03T18:00:00Z", missed));
+    w.until("2026-03-05T17:00:00Z");
+    assert_eq!(w.lead().diagnosis.would_change[0], "a first answer to the inquiry");
+    assert_eq!(w.lead().diagnosis.cause.as_deref(), Some("process"));
 }
 
 #[test]
@@ -248,10 +287,28 @@ fn a_wish_is_not_forgotten_because_no_desk_reports() {
     assert_eq!(answers(&w), 2, "{:?}", w.plays());
     w.until("2026-06-10T15:00:00Z");
     assert_eq!(answers(&w), 8, "{:?}", w.plays());
-    let mut local = w.tasks().into_iter().filter(|t| t["data"]["play"] == "answer_call").skip(2);
-    // At nine of a Monday to Friday in New York, an hour of UTC further after the clocks have changed.
-    let is_office = |t: &Value| t["time"].as_str().is_some_and(|at| at.ends_with("T13:00:00Z"));
-    assert!(local.all(is_office), "{:?}", w.plays());
+    let calls = w.tasks().into_iter().filter(|t| t["data"]["play"] == "answer_call").skip(2);
+    let times: Vec<String> = calls.map(|t| t["time"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(times.len(), 6, "{times:?}");
+    for time in &times {
+        let day: jiff::civil::Date = time[..10].parse().unwrap();
+        let weekend = [jiff::civil::Weekday::Saturday, jiff::civil::Weekday::Sunday];
+        assert!(time.ends_with("T13:00:00Z") && !weekend.contains(&day.weekday()), "nine in New York: {times:?}");
+    }
     let asked = w.tasks().into_iter().filter(|t| t["data"]["question"] == "first_touch_late").count();
     assert_eq!(asked, 5, "a colleague is asked by the week, five times in all: {:?}", w.plays());
+}
+
+#[test]
+fn whom_nobody_may_call_and_no_letter_is_known_to_have_reached_is_answered_again_and_not_only_checked_in_on() {
+    let mut w = World::new();
+    let data = json!({
+        "lead": { "email": EMAIL, "phone": "+5511955550112" },
+        "profile": { "name": "Ana Ruiz", "country": "BR" },
+        "consent": [{ "channel": "email", "state": "granted", "level": "express_written", "key": EMAIL }]
+    });
+    w.send(&event("e-1", "lead.captured", "2026-03-03T17:00:00Z", data));
+    w.until("2026-04-10T17:00:00Z");
+    assert_eq!(answers(&w), 3, "as many as the letters before them: {:?}", w.plays());
+    assert!(w.calls().is_empty());
 }

@@ -203,7 +203,7 @@ fn what_went_out_and_was_never_reported_on_is_told_and_not_taken_for_work_done()
     assert!(ben.contains("none of six calls; ") && ben.contains(" went out that nobody reported on"), "{ben}");
     let gia = page_later("Gia");
     assert!(
-        gia.contains("not taken up   offered to small-biz-desk on 2026-03-02 and to coastal-freight on 2026-03-10, and not answered"),
+        gia.contains("not taken up   offered to small-biz-desk on 2026-03-02 and to coastal-freight on 2026-03-12, and not answered"),
         "{gia}"
     );
     let ella = page_later("Ella");

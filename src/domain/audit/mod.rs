@@ -10,7 +10,7 @@ mod first;
 mod sentences;
 mod touches;
 
-pub use sentences::A_CHECK_IN;
+pub use sentences::{A_CHECK_IN, A_PARTNER};
 
 use super::cases::Case;
 use super::diagnosis::{Cause, Judgement};

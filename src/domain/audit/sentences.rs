@@ -3,7 +3,7 @@
 use super::{Audited, DAYPARTS, Detail, Item, State};
 use crate::domain::diagnosis::A_FIRST_ANSWER;
 use crate::domain::legal::Missing;
-use crate::domain::prose::{counted, number, times};
+use crate::domain::prose::{counted, number};
 use crate::domain::time::date_of_day;
 
 /// Which part of the day is spoken of where several are missing: late in the day people have time, so that one first.
@@ -13,6 +13,9 @@ pub(super) fn first_missing(tried: [bool; 3]) -> usize {
 
 /// What would help whom the calls and letters of the cadence did not move.
 pub const A_CHECK_IN: &str = "a check-in some weeks later";
+
+/// What would help whom we cannot serve.
+pub const A_PARTNER: &str = "a partner who serves such leads";
 
 impl Audited {
     pub fn detail_text(&self) -> String {
@@ -31,7 +34,7 @@ impl Audited {
             }
             .into(),
             Detail::Spoken => "we have spoken with them".into(),
-            Detail::FewCalls(n) => format!("a lead that fits us so badly is called {}, not chased", times(n)),
+            Detail::FewCalls(n) => format!("a lead that fits us so badly is owed {}, and no chase", counted(n, "call")),
             Detail::NoMore => "not needed any more".into(),
             Detail::After(span) => format!("after {span}"),
             Detail::WasLate(span) => format!("not needed any more; it came late, after {span}"),
@@ -112,7 +115,7 @@ impl Audited {
             (Item::ContentSent, _) => "something to read on what they asked about".into(),
             (Item::ReferralAsked, _) => "asking whom else they would name".into(),
             (Item::NurtureOnce, _) => A_CHECK_IN.into(),
-            (Item::PartnerConsidered, _) => "a partner who serves such leads".into(),
+            (Item::PartnerConsidered, _) => A_PARTNER.into(),
         }
     }
 }

@@ -214,8 +214,13 @@ pub fn decide(lead: &mut Lead, cause: &Cause<'_>, ctx: &Context<'_>) -> Decision
         let standing = plays::questions(&view);
         let settled = plays::settled(&view, &standing);
         let reviews = plays::reviews(&view, &standing, ctx.mode == Mode::Observe);
-        let worth_waking =
-            [plays::late_from(&view), plays::unanswered_from(&view), plays::meeting_over(&view), j.hushed_until];
+        let worth_waking = [
+            plays::late_from(&view),
+            plays::unanswered_from(&view),
+            plays::asked_again_at(&view),
+            plays::meeting_over(&view),
+            j.hushed_until,
+        ];
         let mut proposals = plays::proposals(&view);
         let ending = plays::ending(&view, &proposals);
         withdraw(conduct, &settled, cause, &who, ctx, &mut d);

@@ -95,7 +95,8 @@ fn weigh_closed<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy, as
     let mut newest = None;
     let wants_no = [Channel::Call, Channel::Sms, Channel::Email].map(|channel| {
         // One number of several says nothing of the others.
-        let keys: Vec<&Key> = facts.keys.keys().filter(|key| carries(channel, key)).collect();
+        let alive = j.keys.iter().filter(|k| k.status != Status::Dead).map(|k| k.key);
+        let keys: Vec<&Key> = alive.filter(|key| carries(channel, key)).collect();
         let closed: Vec<_> =
             keys.iter().filter_map(|key| closing(channel, None).or_else(|| closing(channel, Some(key)))).collect();
         let all = !closed.is_empty() && closed.len() == keys.len();
@@ -256,7 +257,7 @@ pub(super) fn weigh_process<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy:
     let inquiry = facts.first_inquiry.as_ref();
     let untouched = j.audit.untouched_from.filter(|at| *at <= now).and(inquiry);
     if let Some(inquiry) = untouched {
-        // What was told above is part of it: together they weigh what all the missing work does.
+        // What was told above is part of it: together they weigh at least what all the missing work does.
         let told: f64 = j.evidence.iter().filter(|e| e.cause == Cause::Process).map(|e| e.weight).sum();
         let why = Why::Untouched { waited: now - inquiry.stamp.at };
         push(j, Cause::Process, d.open_audit * j.audit.owed() - told, why, Some(&inquiry.id));

@@ -1,13 +1,13 @@
 //! Work for a desk of ours, not for the lead: contact data to mend, and a partner to hand the lead to.
 
 use super::review::waits_for_second_opinion;
-use super::text::has_letters_left;
 use super::voice::ToScreen;
 use super::{Proposal, View};
 use crate::domain::cases::Case;
+use crate::domain::conduct::Entry;
 use crate::domain::contact::{KeyStatus, Status, needs_carrier_check, probably_meant};
 use crate::domain::diagnosis::{Cause, Verdict};
-use crate::domain::event::{Channel, ScreenResult};
+use crate::domain::event::{Channel, PartnerAnswer, ScreenResult};
 use crate::domain::facts::Facts;
 use crate::domain::identity::{KeyKind, digest_16};
 use crate::domain::legal::Windows;
@@ -78,14 +78,15 @@ pub(super) fn repair<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, to_scree
     });
 }
 
-/// When what was asked of a desk that told nothing of it is asked once more. What became of the faults of several repairs
-/// nobody can tell apart, so only the one repair that was asked for is.
+/// When what was asked of a desk that told nothing of it is asked once more. Where a desk said of another repair that it
+/// could not be done, nobody can tell which fault that was, and none is asked about again.
 fn repair_again(v: &View<'_, '_>) -> Option<Moment> {
     let mut repairs = v.conduct.ledger.iter().filter(|e| e.play == Play::ContactRepair);
-    let only = repairs.next().filter(|_| repairs.next().is_none())?;
-    match only.state {
+    let refused = |e: &Entry| matches!(e.state, TaskState::Failed | TaskState::Rejected(_));
+    let last = repairs.clone().next_back().filter(|_| !repairs.any(refused))?;
+    match last.state {
         TaskState::Expired => {
-            let over = only.ended_at.unwrap_or(only.expires_at) + v.policy.plays.cadence.repair_again_after.0;
+            let over = last.ended_at.unwrap_or(last.expires_at) + v.policy.plays.cadence.repair_again_after.0;
             Some(over.max(v.now))
         }
         // Nobody has seen it.
@@ -98,11 +99,12 @@ fn repair_again(v: &View<'_, '_>) -> Option<Moment> {
 pub fn fingerprint(fault: &Fault, facts: &Facts) -> u64 {
     // One question for a key, whatever else is found wrong with it while that is open; and one for each screening that
     // has grown stale.
-    let stale = screened_clear(fault, facts).map_or([0; 8], |as_of| as_of.0.to_be_bytes());
-    let d = match (fault.fault == NEEDS_SCREENING, stale) {
-        (false, _) => digest_16(&[fault.key.as_bytes(), b"repair"]),
-        (true, [0, 0, 0, 0, 0, 0, 0, 0]) => digest_16(&[fault.key.as_bytes(), b"screening"]),
-        (true, stale) => digest_16(&[fault.key.as_bytes(), b"screening", &stale]),
+    let d = if fault.fault == NEEDS_SCREENING {
+        let lists = fault.suggestion.as_deref().unwrap_or_default();
+        let stale = screened_clear(fault, facts).map_or(i64::MIN, |as_of| as_of.0);
+        digest_16(&[fault.key.as_bytes(), b"screening", lists.as_bytes(), &stale.to_be_bytes()])
+    } else {
+        digest_16(&[fault.key.as_bytes(), b"repair"])
     };
     let mut b = [0; 8];
     b.copy_from_slice(&d[..8]);
@@ -126,9 +128,13 @@ pub(super) fn partner<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) {
     let offers = || v.conduct.ledger.iter().filter(|e| e.play == Play::ReferralHandoff && e.state.counts_for_caps());
     // To whom one of long ago was offered may not be on record; then nobody else is asked.
     let offered = |p: &Partner| offers().any(|e| e.key.as_ref().is_none_or(|to| *to == p.id));
-    // While one has it nobody else does; and the next is asked when our own letter and call are through.
-    let ours = || has_letters_left(v) || v.conduct.open().any(|e| e.class.is_contact());
-    let waits = offers().any(|e| e.is_open()) || (offers().next().is_some() && ours());
+    // Who took it may have it still, whatever came of it; only who declined, gave it back or never answered is followed by
+    // another, and by none before our own calls and letters are through.
+    use PartnerAnswer::*;
+    let taken = v.facts.partner.values().any(|a| matches!(a.value, Accepted | Won | Lost));
+    let ours = |play: Play| play.class().is_contact() && !matches!(play, Play::CheckIn | Play::Disengage);
+    let busy = v.conduct.open().any(|e| ours(e.play)) || out.iter().any(|p| ours(p.play));
+    let waits = taken || offers().any(|e| e.is_open()) || (offers().next().is_some() && busy);
     // It covers every key, or the one that it was given for.
     let keys = v.facts.keys.keys().filter(|k| matches!(k.kind, KeyKind::Phone | KeyKind::Email));
     let consent = keys.filter_map(|key| v.consent(Channel::Share, key)).max_by_key(|(level, at, ..)| (*level, *at));

@@ -26,7 +26,9 @@ pub use desk::fingerprint;
 pub use ending::{check_in_gap, ending, lent_until, silent_check_ins, why_never};
 pub use history::{last_touch, newest_inquiry, voicemails_left};
 pub use rest::{asked_to_wait, meeting_over};
-pub use review::{Standing, fingerprint as question_about, late_from, questions, settled, unanswered_from};
+pub use review::{
+    Standing, asked_again_at, fingerprint as question_about, late_from, questions, settled, unanswered_from,
+};
 
 use super::cases::Case;
 use super::conduct::{Conduct, Stage};

@@ -15,7 +15,7 @@ use crate::domain::legal::Windows;
 use crate::domain::question::Question;
 use crate::domain::task::{Class, TaskState};
 use crate::domain::time::{Moment, Span};
-use crate::domain::wish::newest_wish;
+use crate::domain::wish::{Wish, newest_wish};
 use crate::domain::words::Label;
 
 /// A person named in words is suggested for as long as the text is fresh; later nobody remembers the context. [J]
@@ -103,9 +103,7 @@ fn ourselves<'a>(v: &View<'a, '_>, out: &mut Vec<Standing<'a>>) {
         out.push(Standing { question: Question::FirstTouchLate, about, event: asked, because: Because::Late });
     }
     if let Some(wish) = unanswered_from(v).filter(|at| *at <= v.now).and_then(|_| newest_wish(v.facts)) {
-        // Asked again by the week, as long as nobody has answered: each time it is another question.
-        let weeks = ((v.now - wish.cited.stamp.at).0 / ASKED_AGAIN_AFTER.0).min(ASKED_AGAIN_AT_MOST);
-        let about = fingerprint(&wish.cited.id).wrapping_add(weeks.unsigned_abs());
+        let about = about_wish(v, &wish);
         let event = Some(wish.cited.id.as_str());
         out.push(Standing { question: Question::FirstTouchLate, about, event, because: Because::Unanswered });
     }
@@ -127,7 +125,7 @@ fn is_valuable(v: &View<'_, '_>) -> bool {
 
 fn is_first_touch_overdue(v: &View<'_, '_>) -> bool {
     let missed = v.j.audit.items.iter().any(|i| i.item == Item::FirstTouch && i.state == State::Missed);
-    missed && v.j.audit.first_touch_after.is_none() && is_valuable(v) && !is_late(v) && !v.j.is_hushed(v.now)
+    missed && v.j.audit.is_untouched && is_valuable(v) && !is_late(v) && !v.j.is_hushed(v.now)
 }
 
 /// When a first touch that is still in time will be late: an instant worth waking for.
@@ -140,6 +138,14 @@ pub fn late_from(v: &View<'_, '_>) -> Option<Moment> {
 pub fn unanswered_from(v: &View<'_, '_>) -> Option<Moment> {
     let asked = v.policy.plays.review.due.contains_key(&Question::FirstTouchLate);
     v.j.audit.answer_owed_from.filter(|_| asked && is_valuable(v))
+}
+
+/// When the question who answers a wish comes round again: an instant worth waking for.
+pub fn asked_again_at(v: &View<'_, '_>) -> Option<Moment> {
+    let wish = unanswered_from(v).and_then(|_| newest_wish(v.facts))?;
+    let rules = &v.policy.plays.review;
+    let round = |n: u32| wish.cited.stamp.at + Span(rules.again_after.0.0 * i64::from(n));
+    (1..=rules.asked_again).map(round).find(|at| *at > v.now)
 }
 
 /// Given up for fit or interest, though it looked worth something and nobody has told us to stop.
@@ -188,9 +194,20 @@ pub fn settled(v: &View<'_, '_>, standing: &[Standing<'_>]) -> Vec<uuid::Uuid> {
     .collect()
 }
 
-/// A wish that still nobody has answered is put to a colleague again after so long, and so often. [J]
-const ASKED_AGAIN_AFTER: Span = Span::days(7);
-const ASKED_AGAIN_AT_MOST: i64 = 4;
+/// What a question about a wish is about: each week that nobody answers it, it is another one, up to a limit. One that is
+/// still open stays the same.
+fn about_wish(v: &View<'_, '_>, wish: &Wish<'_>) -> u64 {
+    let rules = &v.policy.plays.review;
+    let weeks = (v.now - wish.cited.stamp.at).0 / rules.again_after.0.0.max(1);
+    let first = fingerprint(&wish.cited.id);
+    let nth = |n: u64| first.wrapping_add(n);
+    let is_open = |about: u64| {
+        let mut asked = v.conduct.asked.iter().filter(|a| a.about == about);
+        asked.any(|a| v.conduct.open().any(|e| e.id == a.task))
+    };
+    let most = u64::from(rules.asked_again);
+    (0..=most).map(nth).find(|about| is_open(*about)).unwrap_or(nth(weeks.unsigned_abs().min(most)))
+}
 
 /// FNV-1a over an event's id: enough to tell the few questions of one lead apart.
 pub fn fingerprint(event: &str) -> u64 {

@@ -17,16 +17,17 @@ use crate::domain::event::{Channel, ConsentLevel};
 use crate::domain::facts::Touch;
 use crate::domain::identity::Key;
 use crate::domain::intervals::Intervals;
+use crate::domain::register::Cited;
 use crate::domain::task::{Class, Play, TaskState};
 use crate::domain::time::{Moment, Span, date_of_day};
-use crate::domain::wish::{is_answered, newest_wish, newest_word};
+use crate::domain::wish::{came_together, newest_wish, newest_word};
 use crate::domain::words::Label;
 
 /// The newest word of the lead that waits for an answer of a kind, by voice or in writing: when that is due, its quote,
 /// and whether it is warm.
 pub(super) fn reply_to_answer<'a>(v: &View<'a, '_>, by: Class) -> Option<(Moment, Option<&'a str>, bool)> {
     let word = newest_word(v.facts).filter(|word| !word.is_hostile())?;
-    let due = answer_due(v, word.cited.stamp.at, by, word.warm().is_some())?;
+    let due = answer_due(v, word.cited, by, word.warm().is_some())?;
     let wants = word.findings.iter().find(|f| matches!(f.label, Label::Interest | Label::Callback));
     Some((due, wants.map(|f| f.quote.as_str()), word.warm().is_some()))
 }
@@ -34,43 +35,43 @@ pub(super) fn reply_to_answer<'a>(v: &View<'a, '_>, by: Class) -> Option<(Moment
 /// When another form of theirs that asks for contact is to be answered in writing.
 fn form_to_answer(v: &View<'_, '_>) -> Option<Moment> {
     let wish = newest_wish(v.facts).filter(|wish| wish.quote.is_none())?;
-    let answered = is_answered(&wish, v.facts, &v.j.calls) || asked_to_wait(v).is_some();
-    if answered { None } else { answer_due(v, wish.cited.stamp.at, Class::Text, true) }
+    let waits = asked_to_wait(v).is_some();
+    if waits { None } else { answer_due(v, wish.cited, Class::Text, true) }
 }
 
 /// What has waited longer before we knew of it is not answered any more as if it had just come. [J]
 const ANSWERED_WITHIN: Span = Span::days(7);
 /// So many answers are asked of a desk that tells nothing of them, one when the other is over. [J]
 const OFFERS: usize = 2;
-/// Whoever wants something is not forgotten for that: so long after an ask was over the answer is asked for again, in the
-/// morning of a working day, so often in all. [J]
-const AGAIN_AFTER: Span = Span::days(4);
-const OFFERS_IN_ALL: usize = 8;
 
 /// When an answer to what came at an instant is due; `None` where it was given, or asked for often enough. Any word of
 /// ours answers a letter. Who should be called is not served by the letter that goes out meanwhile.
-fn answer_due(v: &View<'_, '_>, at: Moment, by: Class, is_wish: bool) -> Option<Moment> {
+fn answer_due(v: &View<'_, '_>, asked: &Cited, by: Class, is_wish: bool) -> Option<Moment> {
+    let at = asked.stamp.at;
     let reached = |t: &Touch| by == Class::Text || t.channel == Channel::Call;
-    if v.facts.outbound().any(|t| t.cited.stamp.at > at && reached(t)) {
+    if v.facts.outbound().any(|t| t.cited.stamp.at > at && reached(t)) || came_together(asked, v.facts, &v.j.calls) {
         return None;
     }
     let answers = |e: &&Entry| matches!(e.play, Play::AnswerCall | Play::AnswerEmail) && e.made_at >= at;
     // Nobody told what became of it, so for all we know nobody answered.
-    let unheard = |e: &&Entry| answers(e) && matches!(e.state, TaskState::Expired | TaskState::ExpiredUnsent);
-    let later = |e: &&Entry| e.class.is_contact() && e.made_at > at && e.state.counts_for_caps();
+    let silent = |e: &Entry| matches!(e.state, TaskState::Expired | TaskState::ExpiredUnsent);
+    let unheard = |e: &&Entry| answers(e) && silent(e);
+    let later = |e: &&Entry| e.class.is_contact() && e.made_at > at && e.state.counts_for_caps() && !silent(e);
     let ours = || v.conduct.ledger.iter().filter(|e| by == Class::Text || e.class == Class::Voice);
     if ours().filter(|e| !unheard(e)).any(|e| answers(&e) || later(&e)) {
         return None;
     }
     let offers = ours().filter(|e| e.class == by && unheard(e));
+    let again = &v.policy.plays.cadence;
     // A promised call will answer them.
     let is_promised = promised(v).is_some();
     let at_once = if is_promised { 1 } else { OFFERS };
     match offers.clone().count() {
         0 => (v.now - at <= ANSWERED_WITHIN).then_some(at),
         n if n < at_once => Some(at),
-        n if is_wish && !is_promised && n < OFFERS_IN_ALL => {
-            offers.map(|e| working_morning(v, e.expires_at + AGAIN_AFTER)).max()
+        n if is_wish && !is_promised && n < again.answer_asks as usize => {
+            // In the morning of a working day: whoever has waited so long is not written to at night.
+            offers.map(|e| working_morning(v, e.expires_at + again.answer_again_after.0)).max()
         }
         _ => None,
     }
@@ -205,6 +206,15 @@ fn cadence(v: &View<'_, '_>, sent: u32, propose: &mut impl FnMut(Play, Moment, u
         return propose(Play::FirstEmail, v.started(), 1, "The lead asked; an e-mail answers at once.".into(), None);
     }
     let Some(last) = last_text(v).filter(|at| v.j.last_answer <= *at) else { return };
+    // Who can be reached in no other way, and of whose letters no desk told anything, is asked for as many again: a check-in
+    // is no first answer.
+    let no_calls = v.place.missing().is_some() || v.key_for(Channel::Call).is_none();
+    if v.j.audit.is_untouched && no_calls && (days.len()..2 * days.len()).contains(&(sent as usize)) {
+        let over = v.policy.rule(Play::AnswerEmail).map_or(last, |rule| last + rule.expires.0);
+        let due = working_morning(v, over + v.policy.plays.cadence.answer_again_after.0);
+        let because = "They asked, and of no answer of ours anything is told; an e-mail answers them.";
+        return propose(Play::AnswerEmail, due, sent + 1, because.into(), None);
+    }
     if let Some([before, day]) = days.get(sent as usize - 1..=sent as usize) {
         let due = v.started() + Span::days(i64::from(*day));
         // After a delay the pace stays, and nothing is made up for in a burst.
@@ -231,11 +241,6 @@ fn email_days<'p>(v: &View<'p, '_>) -> &'p [u32] {
     let misfit = if v.j.fits_badly() { v.policy.scoring.audit.attempts_misfit as usize } else { usize::MAX };
     let most = most.min(misfit);
     &rules.cadence.email_days[..rules.cadence.email_days.len().min(most)]
-}
-
-/// Letters of the cadence that may still go out.
-pub(super) fn has_letters_left(v: &View<'_, '_>) -> bool {
-    Message::by_email(v).is_some() && (episode_texts(v) as usize) < email_days(v).len()
 }
 
 /// The last message of this episode, reported or not.
