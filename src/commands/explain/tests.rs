@@ -9,6 +9,7 @@ use crate::domain::time::Moment;
 use crate::domain::working_set::Env;
 use crate::replay::Replay;
 use crate::wire::inbound::{Envelope, Inbound, decode};
+use crate::wire::record::PointsOut;
 
 fn sample() -> Replay {
     let policy = Policy::shipped(Fictional::Allow).unwrap_or_else(|e| panic!("{}", e.join("\n")));

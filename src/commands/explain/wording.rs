@@ -1,0 +1,45 @@
+//! How a page writes lists, instants and numbers.
+
+/// "Sat 2026-04-04 20:00 UTC".
+pub(super) fn day_and_time(text: &str) -> String {
+    let day = text.parse::<jiff::Timestamp>().map(|at| at.strftime("%a ").to_string());
+    format!("{}{}", day.unwrap_or_default(), moment(text))
+}
+
+pub(super) fn and(parts: &[String]) -> String {
+    match parts {
+        [] => "changed nothing that shows".to_owned(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+pub(super) fn cited(event: Option<&str>) -> String {
+    event.map_or(String::new(), |e| format!("  [{e}]"))
+}
+
+/// "2026-03-02T15:04:00Z" as people write it.
+pub(super) fn moment(text: &str) -> String {
+    match text.strip_suffix('Z').and_then(|t| t.split_once('T')) {
+        Some((day, time)) => format!("{day} {} UTC", time.get(..5).unwrap_or(time)),
+        None => text.replace('T', " "),
+    }
+}
+
+/// One decimal, and none where it is zero.
+pub(super) fn short(x: f64) -> String {
+    let text = format!("{x:.1}");
+    let text = text.strip_suffix(".0").map_or(text.clone(), str::to_owned);
+    if text == "-0" { "0".to_owned() } else { text }
+}
+
+/// Two decimals, and none that are zero: what weighs 0.15 must not read as 0.1.
+pub(super) fn hundredths(x: f64) -> String {
+    let text = format!("{x:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+pub(super) fn signed(x: f64) -> String {
+    let text = short(x);
+    if x > 0.0 && text != "0" { format!("+{text}") } else { text }
+}
