@@ -37,23 +37,15 @@ impl Audit {
     }
     /// (what was tried, what is missing) in words, where calls were made but not in every part of the day.
     pub fn missing_daypart(&self) -> Option<(&'static str, &'static str)> {
-        let tried = match self.tried {
-            [true, false, false] => "always in the morning",
-            [false, true, false] => "always between 12:00 and 16:00",
-            [false, false, true] => "always after 16:00",
-            [true, true, false] => "never late in the day",
-            [true, false, true] => "never around noon",
-            [false, true, true] => "never in the morning",
-            _ => return None,
+        let told = match self.tried {
+            [true, false, false] => ("always in the morning", "around noon or after 16:00"),
+            [false, true, false] => ("always between 12:00 and 16:00", "before 12:00 or after 16:00"),
+            [false, false, true] => ("always after 16:00", "before 16:00"),
+            [true, true, false] => ("never late in the day", "after 16:00"),
+            [true, false, true] => ("never around noon", "between 12:00 and 16:00"),
+            [false, true, true] => ("never in the morning", "before 12:00"),
+            [true, true, true] | [false, false, false] => return None,
         };
-        let missing = match self.tried {
-            [true, false, false] => "around noon or after 16:00",
-            [false, true, false] => "before 12:00 or after 16:00",
-            [false, false, true] => "before 16:00",
-            [true, true, false] => "after 16:00",
-            [true, false, true] => "between 12:00 and 16:00",
-            _ => "before 12:00",
-        };
-        Some((tried, missing))
+        Some(told)
     }
 }

@@ -1,9 +1,7 @@
 //! The first touch: how long the first inquiry waited, counting only time in which a call would have been legal.
 
 use super::{Audit, Detail, Item, Look, State, note};
-use crate::domain::facts::Touch;
 use crate::domain::time::{Moment, Span};
-use crate::domain::touches::CallResult;
 use crate::domain::wish::came_together;
 
 pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
@@ -58,12 +56,7 @@ fn first_touch(look: &Look<'_, '_>) -> FirstTouch {
     let Look { facts, policy, place, now, .. } = *look;
     let Some(asked) = facts.first_inquiry.as_ref().map(|c| c.stamp.at) else { return FirstTouch::NothingAsked };
     let within = policy.scoring.audit.first_touch_within.0;
-    // Whoever picked up and was dropped by us has not been answered.
-    let dropped = |touch: &Touch| {
-        let mut ours = look.j.calls.iter().filter(|c| c.result == CallResult::OurFailure);
-        ours.any(|c| c.touch.cited == touch.cited)
-    };
-    let touched = facts.outbound().filter(|t| !dropped(t)).map(|t| t.cited.stamp.at).find(|at| *at >= asked);
+    let touched = facts.outbound().filter(|t| !look.dropped(t)).map(|t| t.cited.stamp.at).find(|at| *at >= asked);
     // Answered at once: the law's clock cannot make it late.
     if let Some(at) = touched.filter(|at| *at <= asked + within) {
         return FirstTouch::InTime(at - asked);

@@ -15,11 +15,12 @@ pub use sentences::{A_CHECK_IN, A_PARTNER};
 use super::cases::Case;
 use super::diagnosis::{Cause, Judgement};
 use super::event::Outcome;
-use super::facts::Facts;
+use super::facts::{Facts, Touch};
 use super::identity::KeyKind;
 use super::legal::{Missing, Place};
 use super::policy::Policy;
 use super::time::{Moment, Span, Zone};
+use super::touches::CallResult;
 use super::words::Label;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,6 +197,12 @@ struct Look<'f, 'l> {
 }
 
 impl Look<'_, '_> {
+    /// A call of ours that we dropped: whoever picked up has not been answered.
+    fn dropped(&self, touch: &Touch) -> bool {
+        let mut failed = self.j.calls.iter().filter(|c| c.result == CallResult::OurFailure);
+        failed.any(|c| c.touch.cited == touch.cited)
+    }
+
     /// What keeps us from calling; a working number in a place whose rules we know does not.
     fn no_call(&self) -> Detail {
         match self.place.missing() {

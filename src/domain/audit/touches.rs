@@ -3,7 +3,6 @@
 use super::{Audit, Detail, Item, Look, State, daypart, no_way, note};
 use crate::domain::event::Channel;
 use crate::domain::facts::Touch;
-use crate::domain::register::Cited;
 use crate::domain::touches::{CallResult, ours};
 
 /// Counts our attempts by phone, and the parts of the day they were made in.
@@ -69,12 +68,7 @@ pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
 }
 
 fn channels_tried(look: &Look<'_, '_>) -> u32 {
-    // A call that we dropped reached nobody.
-    let dropped = |cited: &Cited| {
-        let mut failed = look.j.calls.iter().filter(|c| c.result == CallResult::OurFailure);
-        failed.any(|c| c.touch.cited == *cited)
-    };
-    let of_now = |t: &&Touch| t.cited.stamp.at >= look.since && !dropped(&t.cited);
+    let of_now = |t: &&Touch| t.cited.stamp.at >= look.since && !look.dropped(t);
     let tried = |c: Channel| look.facts.outbound().filter(of_now).any(|t| t.channel == c);
     let has = |c: Channel| u32::from(tried(c));
     has(Channel::Call) + has(Channel::Sms) + has(Channel::Email)
