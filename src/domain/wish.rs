@@ -81,10 +81,11 @@ fn asked_again<'a>(facts: &'a Facts, word: Option<&Cited>) -> Option<&'a Cited> 
         }
         (begun, asks) = (&earlier.cited, asks || earlier.asks_contact);
     }
-    // Of a long row the first may not be kept.
-    let is_first = facts.first_inquiry.as_ref().is_none_or(|first| begun.stamp.at - first.stamp.at < ONE_WISH);
-    let after_word = word.is_some_and(|word| word.stamp < begun.stamp);
-    (asks && (!is_first || after_word)).then_some(begun)
+    // Of a long row the first may not be kept; and a word of theirs between the two makes it another row.
+    let first = facts.first_inquiry.as_ref()?;
+    let parted = word.is_some_and(|word| (first.stamp..begun.stamp).contains(&word.stamp));
+    let is_first = begun.stamp.at - first.stamp.at < ONE_WISH && !parted;
+    (asks && !is_first).then_some(begun)
 }
 
 /// Somebody wrote, called or met them since, or they spoke with us, or the matter is decided.

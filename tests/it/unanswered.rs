@@ -312,3 +312,22 @@ fn whom_nobody_may_call_and_no_letter_is_known_to_have_reached_is_answered_again
     assert_eq!(answers(&w), 3, "as many as the letters before them: {:?}", w.plays());
     assert!(w.calls().is_empty());
 }
+
+#[test]
+fn a_first_inquiry_that_follows_a_letter_of_theirs_is_the_first_and_a_form_after_a_no_is_a_wish() {
+    let captured = |id: &str, time: &str| {
+        let data = json!({ "lead": { "email": EMAIL }, "profile": { "country": "US", "region": "NY" }, "note": "please call me" });
+        event(id, "lead.captured", time, data)
+    };
+    let mut w = World::new();
+    wrote(&mut w, "e-1", "2026-03-03T16:00:00Z", "Is this the right address for questions about your product?");
+    w.send(&captured("e-2", "2026-03-03T16:30:00Z"));
+    w.until("2026-03-06T16:30:00Z");
+    assert_eq!(w.lead().diagnosis.would_change[0], "a first answer to the inquiry");
+
+    let mut w = never_answered(json!({}));
+    wrote(&mut w, "e-2", "2026-03-03T17:20:00Z", "No thanks, we are not interested.");
+    w.send(&form("e-3", "2026-03-03T17:40:00Z"));
+    w.until("2026-03-06T17:40:00Z");
+    assert_eq!(w.lead().diagnosis.would_change[0], "an answer to what they asked");
+}

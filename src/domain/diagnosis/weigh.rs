@@ -84,6 +84,10 @@ pub(super) fn weigh_no<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Pol
 
 /// They closed a channel as a whole, left another open, and have not come to us by themselves since.
 fn weigh_closed<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy, asked_again: Moment) {
+    // Most leads have closed nothing, and this is asked of each of them.
+    if facts.closings.is_empty() {
+        return;
+    }
     let by_wish = |why: ClosedBecause| {
         use ClosedBecause::*;
         matches!(why, OptOut | Unsubscribe | DoNotCall | ConsentRevoked)
