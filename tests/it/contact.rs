@@ -263,3 +263,14 @@ fn a_screening_of_another_list_is_no_reason_to_ask_again() {
     }
     assert_eq!(faults(&w).iter().filter(|f| f["fault"] == "needs_screening").count(), 1, "{:?}", w.plays());
 }
+
+#[test]
+fn of_two_repairs_on_which_nobody_reports_what_is_still_wrong_is_asked_for_once_more() {
+    let mut w = World::new();
+    let phone = "+442079460018";
+    let data = json!({ "lead": { "email": "ana@gmial.com", "phone": phone }, "profile": { "country": "GB" } });
+    w.send(&event("e-1", "lead.captured", "2026-03-03T10:00:00Z", data));
+    w.until("2026-03-20T10:00:00Z");
+    let count = |fault: &str| faults(&w).iter().filter(|f| f["fault"] == fault).count();
+    assert_eq!((count("needs_screening"), count("mistyped_domain")), (2, 2), "{:?}", w.plays());
+}

@@ -218,3 +218,38 @@ fn calls_that_nobody_reported_on_do_not_hide_the_part_of_the_day_that_is_missing
     assert!(later.len() > 7, "{later:?}");
     assert_eq!(all_asked.filter(around_noon).count(), 0, "{later:?}");
 }
+
+/// The partners that a misfit in Florida was offered to, where the first answers so.
+fn offered_after(response: Option<&str>) -> Vec<String> {
+    let mut w = World::new();
+    let data = json!({
+        "lead": { "email": "gia@example.com" },
+        "profile": { "name": "Gia Moreau", "country": "US", "region": "FL", "employees": 2, "industry": "gambling", "title": "Intern" },
+        "interests": ["route planning"],
+        "consent": [{ "channel": "share", "state": "granted", "level": "express_written" },
+                    { "channel": "email", "state": "granted", "level": "express_written", "key": "gia@example.com" }],
+    });
+    w.send(&event("e-1", "lead.captured", "2026-03-03T16:00:00Z", data));
+    let of = |w: &World| -> Vec<Value> {
+        w.tasks().into_iter().filter(|t| t["type"] == "task.referral_handoff").cloned().collect()
+    };
+    w.until("2026-03-03T16:05:00Z");
+    let first = of(&w).remove(0);
+    if let Some(response) = response {
+        let answer = json!({ "task_id": first["id"], "partner": first["data"]["partner"]["id"], "response": response });
+        w.send(&event("p-1", "partner.responded", "2026-03-04T16:00:00Z", answer));
+    }
+    w.until("2026-06-03T16:00:00Z");
+    of(&w).iter().map(|t| t["data"]["partner"]["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_second_partner_is_asked_where_the_first_declines_or_says_nothing_and_never_where_it_took_the_lead() {
+    let both = ["small-biz-desk", "coastal-freight"];
+    for response in [None, Some("declined"), Some("returned")] {
+        assert_eq!(offered_after(response), both, "{response:?}");
+    }
+    for response in ["accepted", "won", "lost"] {
+        assert_eq!(offered_after(Some(response)), both[..1], "{response}");
+    }
+}

@@ -89,6 +89,21 @@ impl<'a> Sense<'a> {
                 self.wrong(key, "must be a list of day numbers, each at least the one before, such as [0, 0, 1, 4]");
             }
         }
+        let r = &plays.review;
+        for (key, times) in [("cadence.answer_asks", c.answer_asks), ("review.asked_again", r.asked_again)] {
+            if times > MOST_ASKS {
+                self.wrong(key, &format!("is {times}; nobody is asked more than {MOST_ASKS} times"));
+            }
+        }
+        for (key, after) in [
+            ("cadence.answer_again_after", c.answer_again_after),
+            ("cadence.repair_again_after", c.repair_again_after),
+            ("review.again_after", r.again_after),
+        ] {
+            if after.0 <= Span::ZERO {
+                self.wrong(key, "is no time at all: nobody could have answered by then; write one like \"7d\"");
+            }
+        }
         if c.referral_days[0] > c.referral_days[1] {
             self.wrong("cadence.referral_days", "must be the first day and then the last, such as [1, 7]");
         }
@@ -173,6 +188,9 @@ impl<'a> Sense<'a> {
         }
     }
 }
+
+/// How often anything that nobody answers may be asked: each is a task, and a question of its own in the ledger. [J]
+const MOST_ASKS: u32 = 20;
 
 /// "US", "US-FL".
 fn is_place(text: &str) -> bool {
