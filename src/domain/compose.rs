@@ -80,7 +80,7 @@ pub fn task(
         priority: p.priority,
         not_before: p.at,
         expires_at: p.expires_at,
-        windows: p.windows.iter().map(|w| Window { from: w.from, to: w.until }).collect(),
+        windows: window(p).into_iter().collect(),
         max_attempts: 1,
         dial_mode: is_call.then_some(if p.automated { DialMode::Automated } else { DialMode::Manual }),
         // What is said of a child goes no further than it must.
@@ -131,12 +131,17 @@ pub fn task(
         return_by: None,
         revisit_at: if kind == Kind::Disengage { p.revisit_at } else { None },
         why_never: (kind == Kind::Disengage && p.revisit_at.is_none()).then(|| plays::why_never(j).to_owned()),
-        moment: (kind == Kind::ReferralAsk).then(|| p.because.clone()),
+        moment: (kind == Kind::ReferralAsk).then(|| p.because.sentence()),
         question: ask.map(|a| a.question),
         answers: ask.map(|a| question::answers(a.question, &a.subject, id, who.lead_id)),
         due_by: ask.map(|a| a.due_by),
         if_unanswered: ask.map(|a| a.question.if_unanswered(a.subject.closed).to_owned()),
     }
+}
+
+/// A touch belongs to one window; what goes to a desk of ours has none.
+fn window(p: &Proposal<'_>) -> Option<Window> {
+    (p.channel.is_some() && p.at < p.expires_at).then_some(Window { from: p.at, to: p.expires_at })
 }
 
 /// Channels that every wished partner may use.
@@ -150,7 +155,7 @@ fn contact(facts: &Facts, j: &Judgement<'_>, p: &Proposal<'_>, who: &Who<'_>) ->
     let text = |slot: &Option<super::register::Last<String>>| slot.as_ref().map(|l| l.value.clone());
     let best = |kind: KeyKind| {
         let wanted = p.key.filter(|k| k.kind == kind);
-        wanted.or_else(|| j.living(kind).next().map(|k| k.key)).map(|k| k.value.clone())
+        wanted.or_else(|| j.living(kind).map(|k| k.key)).map(|k| k.value.clone())
     };
     Contact {
         name: text(&profile.name),
@@ -191,7 +196,8 @@ fn origin(facts: &Facts) -> OriginOut {
 /// Why this, in a sentence made from evidence; the play's own reason first, then what the diagnosis says.
 fn reason(facts: &Facts, j: &Judgement<'_>, p: &Proposal<'_>, ctx: &Context<'_>) -> Reason {
     let top = j.evidence.first();
-    let mut summary = p.because.clone();
+    let because = p.because.sentence();
+    let mut summary = because.clone();
     if let Some(evidence) = top {
         summary.push(' ');
         summary.push_str(&evidence.why.sentence());
@@ -204,7 +210,7 @@ fn reason(facts: &Facts, j: &Judgement<'_>, p: &Proposal<'_>, ctx: &Context<'_>)
         Some(ask) => ask.event,
         None => asked(),
     };
-    let mut evidence: Vec<Because> = vec![Because { because: p.because.clone(), event: cited.map(str::to_owned) }];
+    let mut evidence: Vec<Because> = vec![Because { because, event: cited.map(str::to_owned) }];
     evidence.extend(
         j.evidence.iter().take(5).map(|e| Because { because: e.why.sentence(), event: e.event.map(str::to_owned) }),
     );
@@ -236,5 +242,5 @@ fn expected_value(worth: Worth, currency: &str) -> ExpectedValue {
 
 /// Whole units: anything finer would be false precision.
 fn whole(x: f64) -> String {
-    format!("{:.0}", if x.abs() < 0.5 { 0.0 } else { x })
+    (x.round_ties_even() as i64).to_string()
 }

@@ -1,6 +1,6 @@
 //! When our desk is staffed: hours of the week in the desk's own zone, less its holidays.
 
-use super::intervals::Intervals;
+use super::intervals::{Interval, Intervals};
 use super::policy::{Floor, no_zone};
 use super::time::{Moment, Zone, day_of_date, weekday_of_day};
 
@@ -45,6 +45,15 @@ impl Desk {
             week[i].sort_unstable();
         }
         Ok(Desk { zone, week: Some(week), holidays })
+    }
+
+    /// The first staffed stretch within [from, until).
+    pub fn first_staffed(&self, from: Moment, until: Moment) -> Option<Interval> {
+        // Usually the desk is always staffed, and this is asked of every call that is planned.
+        if self.week.is_none() && self.holidays.is_empty() {
+            return (from < until).then_some(Interval { from, until });
+        }
+        self.staffed(Intervals::one(from, until)).iter().next()
     }
 
     /// The staffed part of the windows.

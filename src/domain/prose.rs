@@ -10,7 +10,14 @@ pub fn number(n: u32) -> String {
 
 /// "one call", "two calls", "13 calls".
 pub fn counted(n: u32, what: &str) -> String {
-    format!("{} {what}{}", number(n), if n == 1 { "" } else { "s" })
+    let mut text = number(n);
+    text.reserve(what.len() + 2);
+    text.push(' ');
+    text.push_str(what);
+    if n != 1 {
+        text.push('s');
+    }
+    text
 }
 
 /// "once", "twice", "seven times".
@@ -25,5 +32,8 @@ pub fn times(n: u32) -> String {
 /// With a capital, as a sentence begins.
 pub fn capital(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    let mut out = String::with_capacity(text.len());
+    out.extend(chars.next().into_iter().flat_map(char::to_uppercase));
+    out.push_str(chars.as_str());
+    out
 }

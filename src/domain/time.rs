@@ -3,7 +3,6 @@
 //! The core never reads a clock: `now` is always an argument. Civil time goes through [`Zone`], which
 //! remembers a zone's offsets so that asking for the local hour of an old call costs nanoseconds.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::sync::{OnceLock, RwLock};
@@ -11,6 +10,7 @@ use std::sync::{OnceLock, RwLock};
 use jiff::civil::{self, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 /// An instant: milliseconds since 1970-01-01T00:00:00Z.
@@ -108,8 +108,17 @@ pub struct Zone(&'static ZoneTable);
 struct ZoneTable {
     name: String,
     tz: TimeZone,
-    /// (first instant, offset from UTC in ms), ascending, from 1990 to 2060.
-    offsets: Vec<(i64, i64)>,
+    /// Ascending, from 1990 to 2060; neighbours differ in their offset.
+    offsets: Vec<Offset>,
+}
+
+/// An offset from UTC and when it holds.
+struct Offset {
+    from: Moment,
+    /// The first local time (in ms since 1970-01-01 00:00 on the local clock) that is read with it: a missing minute, and
+    /// the first of two, are read with the offset before.
+    local_from: i64,
+    ms: i64,
 }
 
 impl fmt::Debug for Zone {
@@ -126,24 +135,21 @@ impl PartialEq for Zone {
 impl Zone {
     /// The zone of an IANA name, or `None` if there is no such zone.
     pub fn named(name: &str) -> Option<Zone> {
-        static ZONES: OnceLock<RwLock<HashMap<String, Option<&'static ZoneTable>>>> = OnceLock::new();
+        static ZONES: OnceLock<RwLock<FxHashMap<String, &'static ZoneTable>>> = OnceLock::new();
         let zones = ZONES.get_or_init(Default::default);
         if let Ok(read) = zones.read()
             && let Some(known) = read.get(name)
         {
-            return known.map(Zone);
+            return Some(Zone(known));
         }
-        let table = TimeZone::get(name).ok().map(|tz| {
-            // Leaked on purpose: the set of IANA names is closed (about 600), and a zone is never forgotten.
-            &*Box::leak(Box::new(ZoneTable::new(name, tz)))
-        });
         // Names that are no zone are not remembered: they come from outside and have no bound.
-        if table.is_some()
-            && let Ok(mut write) = zones.write()
-        {
-            return write.entry(name.to_owned()).or_insert(table).map(Zone);
+        let tz = TimeZone::get(name).ok()?;
+        // Leaked on purpose: the set of IANA names is closed (about 600), and a zone is never forgotten.
+        let table = &*Box::leak(Box::new(ZoneTable::new(name, tz)));
+        match zones.write() {
+            Ok(mut write) => Some(Zone(write.entry(name.to_owned()).or_insert(table))),
+            Err(_) => Some(Zone(table)),
         }
-        table.map(Zone)
     }
 
     pub fn utc() -> Zone {
@@ -155,8 +161,14 @@ impl Zone {
     }
 
     fn offset_ms(&self, at: Moment) -> i64 {
-        let i = self.0.offsets.partition_point(|(from, _)| *from <= at.0);
-        self.0.offsets[i.saturating_sub(1)].1
+        self.offset(at).0
+    }
+
+    /// Local time less UTC in ms, and until when it stays so.
+    pub fn offset(&self, at: Moment) -> (i64, Moment) {
+        let offsets = &self.0.offsets;
+        let next = offsets.partition_point(|o| o.from <= at);
+        (offsets[next.saturating_sub(1)].ms, offsets.get(next).map_or(Moment::MAX, |o| o.from))
     }
 
     /// Local minute of the day, 0 to 1439.
@@ -172,9 +184,10 @@ impl Zone {
     }
     /// The instant of a local day and minute. A minute that does not exist (spring) is the first that does; one that exists twice (autumn) is the first of the two.
     pub fn at(&self, day: i32, minute: i32) -> Moment {
-        let date = date_of_day(day);
-        let (date, minute) = if minute >= 1440 { (date_of_day(day + 1), minute - 1440) } else { (date, minute) };
-        self.resolve(date.at((minute / 60) as i8, (minute % 60) as i8, 0, 0))
+        let local = i64::from(day) * 86_400_000 + i64::from(minute) * 60_000;
+        let offsets = &self.0.offsets;
+        let next = offsets.partition_point(|o| o.local_from <= local);
+        Moment(local - offsets[next.saturating_sub(1)].ms)
     }
     /// The instant of a local date and time, by the rule of [`Zone::at`].
     pub fn resolve(&self, local: civil::DateTime) -> Moment {
@@ -190,13 +203,18 @@ impl ZoneTable {
         let start = Timestamp::from_second(631_152_000).unwrap_or(Timestamp::UNIX_EPOCH); // 1990
         let end = 2_840_140_800; // 2060
         let ms = |t: Timestamp| tz.to_offset(t).seconds() as i64 * 1000;
-        let mut offsets = vec![(i64::MIN, ms(start))];
+        let mut before = ms(start);
+        let mut offsets = vec![Offset { from: Moment::MIN, local_from: i64::MIN, ms: before }];
         for transition in tz.following(start) {
             let t = transition.timestamp();
             if t.as_second() > end {
                 break;
             }
-            offsets.push((t.as_millisecond(), ms(t)));
+            let (from, ms) = (Moment::from_timestamp(t), ms(t));
+            if ms != before {
+                offsets.push(Offset { from, local_from: from.0 + before.max(ms), ms });
+                before = ms;
+            }
         }
         ZoneTable { name: name.to_owned(), tz, offsets }
     }
@@ -248,6 +266,30 @@ mod tests {
         assert_eq!(ny.at(spring, 150).to_string(), "2026-03-08T07:30:00Z");
         let autumn = day_of_date(civil::date(2026, 11, 1));
         assert_eq!(ny.at(autumn, 90).to_string(), "2026-11-01T05:30:00Z");
+    }
+
+    #[test]
+    fn local_time_becomes_the_instant_that_the_calendar_library_names() {
+        for name in ["America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kolkata", "Africa/Casablanca"] {
+            let zone = Zone::named(name).unwrap();
+            for day in (day_of_date(civil::date(1991, 1, 1))..day_of_date(civil::date(2059, 1, 1))).step_by(7) {
+                for (day, minute) in
+                    [0, 59, 90, 119, 150, 180, 720, 1439].into_iter().flat_map(|m| [(day, m), (day + 3, m)])
+                {
+                    let local = date_of_day(day).at((minute / 60) as i8, (minute % 60) as i8, 0, 0);
+                    assert_eq!(zone.at(day, minute), zone.resolve(local), "{name} {local}");
+                }
+                assert_eq!(zone.at(day, 1440), zone.at(day + 1, 0));
+            }
+        }
+    }
+
+    #[test]
+    fn an_offset_holds_until_the_clock_changes() {
+        let ny = Zone::named("America/New_York").unwrap();
+        let (winter, until) = ny.offset(m("2026-02-01T00:00:00Z"));
+        assert_eq!((winter, until.to_string()), (-5 * 3_600_000, "2026-03-08T07:00:00Z".to_owned()));
+        assert_eq!(Zone::utc().offset(m("2026-02-01T00:00:00Z")), (0, Moment::MAX));
     }
 
     #[test]

@@ -33,11 +33,13 @@ pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
 /// The lead closed the matter before we would have been late: what did not come then is no delay of ours.
 fn stopped_in_time(look: &Look<'_, '_>) -> bool {
     let Some(asked) = look.facts.first_inquiry.as_ref().map(|c| c.stamp.at) else { return false };
+    let closings = look.facts.closings.values().filter(|c| c.is_closed());
+    let Some(closed) = closings.map(|c| c.first).min() else { return false };
+    if look.facts.outbound().any(|t| t.cited.stamp.at >= asked) {
+        return false;
+    }
     let clock = look.place.next_open(false, asked).unwrap_or(asked);
-    let deadline = clock + look.policy.scoring.audit.first_touch_within.0;
-    let untouched = !look.facts.outbound().any(|t| t.cited.stamp.at >= asked);
-    let closed = look.facts.closings.values().filter(|c| c.is_closed()).map(|c| c.first);
-    untouched && closed.min().is_some_and(|at| at <= deadline)
+    closed <= clock + look.policy.scoring.audit.first_touch_within.0
 }
 
 #[derive(Clone, Copy)]

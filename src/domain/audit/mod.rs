@@ -206,7 +206,7 @@ impl Look<'_, '_> {
     /// What keeps us from calling; a working number in a place whose rules we know does not.
     fn no_call(&self) -> Detail {
         match self.place.missing() {
-            Some(missing) if self.j.living(KeyKind::Phone).next().is_some() => Detail::NoLaw(missing),
+            Some(missing) if self.j.living(KeyKind::Phone).is_some() => Detail::NoLaw(missing),
             _ => Detail::NoNumber,
         }
     }
@@ -223,8 +223,8 @@ pub fn audit<'f>(facts: &'f Facts, j: &Judgement<'f>, policy: &'f Policy, now: M
         zone: &j.zone,
         now,
         since: asked_again(facts, j),
-        can_call: place.missing().is_none() && j.living(KeyKind::Phone).next().is_some(),
-        can_write: j.living(KeyKind::Email).next().is_some(),
+        can_call: place.missing().is_none() && j.living(KeyKind::Phone).is_some(),
+        can_write: j.living(KeyKind::Email).is_some(),
     };
     let mut audit = Audit { items: Vec::with_capacity(13), place_contradicts: place.disagrees(), ..Audit::default() };
     touches::count(&look, &mut audit);

@@ -17,11 +17,12 @@ pub fn meant<'a>(domain: &str, rules: &'a ContactRules) -> Option<&'a str> {
 /// One letter added, left out, changed, or two neighbours swapped (Damerau's four slips).
 fn is_one_slip_away(a: &str, b: &str) -> bool {
     let (a, b) = (a.as_bytes(), b.as_bytes());
-    if a.len().abs_diff(b.len()) > 1 || a == b {
+    // A slip spoils at most two places next to each other: where neither of the first three letters fits, it is none.
+    let differ = |i: usize, j: usize| a.get(i) != b.get(j);
+    if a.len().abs_diff(b.len()) > 1 || differ(0, 0) && differ(1, 1) && differ(2, 2) && differ(1, 0) && differ(0, 1) {
         return false;
     }
-    // A slip spoils at most two places next to each other: where neither of the first three letters fits, it is none.
-    if a.iter().zip(b).take(3).all(|(x, y)| x != y) && a.get(1) != b.first() && a.first() != b.get(1) {
+    if a == b {
         return false;
     }
     let same = a.iter().zip(b).take_while(|(x, y)| x == y).count();

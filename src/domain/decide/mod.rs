@@ -251,31 +251,48 @@ const WORTH_SAYING: f64 = 0.05;
 
 /// Keeps what was thought, and when it last changed and why.
 fn remember(conduct: &mut Conduct, j: &Judgement<'_>, cause: &Cause<'_>, policy: &Policy, now: Moment) {
-    let opinion = match j.cause {
-        Some(cause) => format!("{} ({})", j.verdict.name(), cause.name()),
-        None => j.verdict.name().to_owned(),
-    };
     let (fit, engagement) = (j.fit.score, j.engagement.score);
     let before = match cause {
         Cause::Event(event) => j.engagement.without(&event.id, policy, now),
         _ => engagement,
     };
-    let (was, fit_before) = match &conduct.last {
-        Some(last) => (last.opinion.as_str(), last.fit),
-        None => ("new", policy.scoring.fit.start_points),
-    };
     let moved = |a: f64, b: f64| (a - b).abs() >= WORTH_SAYING;
+    if let Some(last) = &mut conduct.last
+        && is_opinion(&last.opinion, j)
+        && !moved(fit, last.fit)
+        && !moved(engagement, before)
+    {
+        (last.fit, last.engagement) = (fit, engagement);
+        return;
+    }
+    let opinion = match j.cause {
+        Some(cause) => format!("{} ({})", j.verdict.name(), cause.name()),
+        None => j.verdict.name().to_owned(),
+    };
+    let (was, fit_before) = match conduct.last.take() {
+        Some(last) => (last.opinion, last.fit),
+        None => ("new".to_owned(), policy.scoring.fit.start_points),
+    };
     if was != opinion || moved(fit, fit_before) || moved(engagement, before) {
         conduct.changed = Some(Changed {
             at: now,
-            from: was.to_owned(),
+            from: was,
             to: opinion.clone(),
             by: cause.text(),
             fit: (fit_before, fit),
             engagement: (before, engagement),
         });
     }
-    conduct.last = Some(LastJudged { opinion, fit: j.fit.score, engagement: j.engagement.score });
+    conduct.last = Some(LastJudged { opinion, fit, engagement });
+}
+
+/// Whether that is what is thought now, without writing it down.
+fn is_opinion(text: &str, j: &Judgement<'_>) -> bool {
+    let Some(of) = text.strip_prefix(j.verdict.name()) else { return false };
+    match j.cause {
+        Some(cause) => of.strip_prefix(" (").and_then(|of| of.strip_suffix(')')) == Some(cause.name()),
+        None => of.is_empty(),
+    }
 }
 
 /// Forgets a lead: everything open is taken back; the ledger is not kept.

@@ -48,14 +48,11 @@ pub(super) fn stage(
         .closings
         .iter()
         .any(|((c, k), closing)| *c == Channel::Call && k.is_none() && closing.is_closed() && closes_all(facts));
-    let reachable: Vec<&Key> =
-        facts.keys.keys().filter(|k| matches!(k.kind, KeyKind::Phone | KeyKind::Email)).collect();
+    let mut reachable = facts.keys.keys().filter(|k| matches!(k.kind, KeyKind::Phone | KeyKind::Email));
     // A wrong number is nobody's wish: somebody may find the right one.
     let is_wrong = |key: &Key| j.keys.iter().any(|k| k.key == key && k.why == KeyWhy::WrongNumber);
-    let all_closed = !reachable.iter().all(|key| is_wrong(key))
-        && reachable
-            .iter()
-            .all(|key| closed.iter().any(|(c, k)| k == *key && matches!(c, Channel::Call | Channel::Email)));
+    let is_closed = |key: &Key| closed.iter().any(|(c, k)| k == key && matches!(c, Channel::Call | Channel::Email));
+    let all_closed = reachable.clone().any(|key| !is_wrong(key)) && reachable.all(is_closed);
     if person_closed || all_closed {
         return Stage::Suppressed;
     }

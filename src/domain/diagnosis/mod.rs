@@ -96,12 +96,9 @@ impl Judgement<'_> {
         self.shares[cause as usize]
     }
 
-    /// The keys that a channel may still use, best first.
-    pub fn living(&self, kind: KeyKind) -> impl Iterator<Item = &KeyStatus<'_>> {
-        let mut keys: Vec<&KeyStatus<'_>> =
-            self.keys.iter().filter(|k| k.key.kind == kind && k.status < Status::Suspect).collect();
-        keys.sort_by_key(|k| k.status);
-        keys.into_iter()
+    /// The best number or address that may still be used.
+    pub fn living(&self, kind: KeyKind) -> Option<&KeyStatus<'_>> {
+        self.keys.iter().filter(|k| k.key.kind == kind && k.status < Status::Suspect).min_by_key(|k| k.status)
     }
 }
 

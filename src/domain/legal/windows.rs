@@ -152,14 +152,10 @@ const DAY_MS: i64 = 86_400_000;
 
 impl Stretch {
     fn at(zone: &Zone, t: Moment) -> Stretch {
-        let offset_ms = offset_ms(zone, t);
-        let day = zone.local_day(t);
+        let (offset_ms, changes) = zone.offset(t);
+        let day = t.0.saturating_add(offset_ms).div_euclid(DAY_MS) as i32;
         let midnight = Moment((i64::from(day) + 1) * DAY_MS - offset_ms);
-        let until = if offset_ms == self::offset_ms(zone, midnight - Span(1)) {
-            midnight
-        } else {
-            first_other_offset(zone, offset_ms, t, midnight)
-        };
+        let until = midnight.min(changes);
         // Beyond the calendar's end nothing may loop for ever.
         Stretch { day, offset_ms, until: until.max(t + Span(MINUTE_MS)) }
     }
@@ -168,24 +164,4 @@ impl Stretch {
     fn instant(&self, minute: u16) -> Moment {
         Moment(i64::from(self.day) * DAY_MS + i64::from(minute) * MINUTE_MS - self.offset_ms)
     }
-}
-
-/// Clocks are whole minutes away from UTC in every zone since 1972.
-fn offset_ms(zone: &Zone, t: Moment) -> i64 {
-    let local_minutes = i64::from(zone.local_day(t)) * 1440 + i64::from(zone.minute_of_day(t));
-    (local_minutes - t.0.div_euclid(MINUTE_MS)) * MINUTE_MS
-}
-
-/// The instant between the two at which the clock changes; it does so on a whole minute.
-fn first_other_offset(zone: &Zone, offset: i64, from: Moment, until: Moment) -> Moment {
-    let (mut same, mut other) = (from.0.div_euclid(MINUTE_MS), until.0.div_euclid(MINUTE_MS));
-    while other - same > 1 {
-        let middle = same + (other - same) / 2;
-        if offset_ms(zone, Moment(middle * MINUTE_MS)) == offset {
-            same = middle;
-        } else {
-            other = middle;
-        }
-    }
-    Moment(other * MINUTE_MS)
 }

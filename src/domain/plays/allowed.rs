@@ -11,6 +11,9 @@ use crate::domain::time::Moment;
 impl<'a> View<'a, '_> {
     /// The consent that covers a key on a channel as of now, if any is in force.
     pub fn consent(&self, channel: Channel, key: &Key) -> Option<(ConsentLevel, Moment, Option<&'a str>, bool)> {
+        if self.facts.consents.is_empty() {
+            return None;
+        }
         let known_since = self.facts.keys.get(key).copied().unwrap_or(Moment::MAX);
         let mut best: Option<(ConsentLevel, Moment, Option<&'a str>, bool)> = None;
         for ((c, k), fact) in &self.facts.consents {

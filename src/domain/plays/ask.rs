@@ -43,7 +43,7 @@ pub fn reviews<'a>(v: &View<'a, '_>, standing: &[Standing<'a>], observing: bool)
             expires_at,
             priority,
             worth: v.worth(rule),
-            because: sentence(s),
+            because: sentence(s).into(),
             ask: Some(Box::new(ask)),
             ..Proposal::empty(Play::Review)
         });

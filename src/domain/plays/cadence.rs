@@ -2,10 +2,9 @@
 //! window that is legal and staffed.
 
 use super::rest::{is_late, is_revisit};
-use super::{View, counted};
+use super::{Grounds, View};
 use crate::domain::audit::{DAYPARTS, daypart};
 use crate::domain::conduct::Entry;
-use crate::domain::intervals::Intervals;
 use crate::domain::legal::MAX_AHEAD;
 use crate::domain::task::{Class, Play, TaskState};
 use crate::domain::time::{Moment, Span};
@@ -94,7 +93,7 @@ pub(super) fn most_calls(v: &View<'_, '_>) -> usize {
 }
 
 /// The next call of the cadence: which, when, and why.
-pub(super) fn by_cadence(v: &View<'_, '_>, ours: &EpisodeCalls) -> (Play, Moment, String) {
+pub(super) fn by_cadence(v: &View<'_, '_>, ours: &EpisodeCalls) -> (Play, Moment, Grounds) {
     let attempts = ours.attempts;
     let asked = attempts + ours.unreported;
     let due = match asked {
@@ -111,18 +110,10 @@ pub(super) fn by_cadence(v: &View<'_, '_>, ours: &EpisodeCalls) -> (Play, Moment
     };
     let because = match attempts {
         0 if ours.unreported == 0 && is_revisit(v) => {
-            "The day has come on which we meant to be back; a call finds out whether it suits now.".to_owned()
+            "The day has come on which we meant to be back; a call finds out whether it suits now.".into()
         }
-        0 if ours.unreported == 0 => first_words(v).to_owned(),
-        0 => {
-            let asked = counted(ours.unreported, "call").to_lowercase();
-            format!("The lead asked; nobody reported on {asked} that we sent out.")
-        }
-        n if ours.unreported == 0 => format!("{} without an answer so far; the next is due.", counted(n, "call")),
-        n => {
-            let (made, more) = (counted(n, "call"), counted(ours.unreported, "call").to_lowercase());
-            format!("{made} without an answer so far, and {more} that nobody reported on; the next is due.")
-        }
+        0 if ours.unreported == 0 => first_words(v).into(),
+        made => Grounds::Calls { made, unreported: ours.unreported },
     };
     (play, due, because)
 }
@@ -209,7 +200,7 @@ pub(super) fn untried_window(
     due: Moment,
     length: Span,
     calls: &EpisodeCalls,
-) -> Option<(Moment, Moment, Intervals)> {
+) -> Option<(Moment, Moment)> {
     let first = first_window(v, automated, due, length)?;
     let mut from = first.0;
     for _ in 0..LOOK_FOR_PART {
@@ -224,19 +215,13 @@ pub(super) fn untried_window(
 }
 
 /// The first legal and staffed window from `due` on; a touch belongs to one window, so that it ends with it.
-pub(super) fn first_window(
-    v: &View<'_, '_>,
-    automated: bool,
-    due: Moment,
-    length: Span,
-) -> Option<(Moment, Moment, Intervals)> {
+pub(super) fn first_window(v: &View<'_, '_>, automated: bool, due: Moment, length: Span) -> Option<(Moment, Moment)> {
     let mut from = due;
     // Law and desk may miss each other for some days (a weekend, a holiday); two weeks of trying are enough.
     while from < due + MAX_AHEAD {
         let (open, until) = v.place.first_window(automated, from)?;
-        if let Some(first) = v.policy.desk.staffed(Intervals::one(open, until)).iter().next() {
-            let expires_at = first.until.min(first.from + length);
-            return Some((first.from, expires_at, Intervals::one(first.from, expires_at)));
+        if let Some(first) = v.policy.desk.first_staffed(open, until) {
+            return Some((first.from, first.until.min(first.from + length)));
         }
         from = until;
     }

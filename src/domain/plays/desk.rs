@@ -150,7 +150,7 @@ pub(super) fn partner<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) {
         expires_at: v.now + rule.expires.0,
         priority: rule.priority,
         worth: v.worth(rule),
-        because,
+        because: because.into(),
         consent: consent.map(|(level, at, url, _)| (level, at, url.map(str::to_owned))),
         partners,
         ..Proposal::empty(Play::ReferralHandoff)

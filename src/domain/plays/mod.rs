@@ -38,7 +38,6 @@ use super::event::{Channel, ConsentLevel};
 use super::facts::Facts;
 use super::fold::carries;
 use super::identity::{Key, KeyKind};
-use super::intervals::Intervals;
 use super::legal::Place;
 use super::policy::{Partner, PlayRule, Policy};
 use super::prose::{self, capital};
@@ -70,7 +69,6 @@ pub struct Proposal<'a> {
     /// When it is due, legal and staffed.
     pub at: Moment,
     pub expires_at: Moment,
-    pub windows: Intervals,
     pub channel: Option<Channel>,
     pub key: Option<&'a Key>,
     pub priority: u8,
@@ -84,8 +82,66 @@ pub struct Proposal<'a> {
     /// Review only.
     pub ask: Option<Box<Ask<'a>>>,
     pub worth: Worth,
-    /// Why this play, in one sentence; the reason's summary when there is no better evidence.
-    pub because: String,
+    /// Why this play; the reason's summary when there is no better evidence.
+    pub because: Grounds,
+}
+
+/// Why a play is proposed. Most proposals are never sent, so what has to be counted out is said only when it is written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Grounds {
+    Fixed(&'static str),
+    Told(String),
+    /// Calls on record without an answer, and those that nobody reported on.
+    Calls {
+        made: u32,
+        unreported: u32,
+    },
+    /// E-mails that were asked for, and how many of them are on record, without an answer.
+    Emails {
+        asked: u32,
+        reported: u32,
+    },
+}
+
+impl Grounds {
+    pub fn sentence(&self) -> String {
+        let calls = |n: &u32| prose::counted(*n, "call");
+        match self {
+            Grounds::Fixed(text) => (*text).to_owned(),
+            Grounds::Told(text) => text.clone(),
+            Grounds::Calls { made: 0, unreported } => {
+                format!("The lead asked; nobody reported on {} that we sent out.", calls(unreported))
+            }
+            Grounds::Calls { made, unreported: 0 } => {
+                format!("{} without an answer so far; the next is due.", counted(*made, "call"))
+            }
+            Grounds::Calls { made, unreported } => format!(
+                "{} without an answer so far, and {} that nobody reported on; the next is due.",
+                counted(*made, "call"),
+                calls(unreported)
+            ),
+            Grounds::Emails { asked, reported: 0 } => format!(
+                "{} of ours {} not reported on; the next is due.",
+                counted(*asked, "e-mail"),
+                if *asked == 1 { "was" } else { "were" }
+            ),
+            Grounds::Emails { reported, .. } => {
+                format!("{} without an answer so far; the next is due.", counted(*reported, "e-mail"))
+            }
+        }
+    }
+}
+
+impl From<&'static str> for Grounds {
+    fn from(text: &'static str) -> Grounds {
+        Grounds::Fixed(text)
+    }
+}
+
+impl From<String> for Grounds {
+    fn from(text: String) -> Grounds {
+        Grounds::Told(text)
+    }
 }
 
 /// Expected value in the policy's currency.
@@ -196,7 +252,6 @@ impl Proposal<'_> {
             play,
             at: Moment::MAX,
             expires_at: Moment::MAX,
-            windows: Intervals::default(),
             channel: None,
             key: None,
             priority: 0,
@@ -209,7 +264,7 @@ impl Proposal<'_> {
             revisit_at: None,
             ask: None,
             worth: Worth::default(),
-            because: String::new(),
+            because: Grounds::Fixed(""),
         }
     }
 }

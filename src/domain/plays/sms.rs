@@ -19,11 +19,10 @@ pub(super) fn sms<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) {
         return;
     }
     let due = v.fatigue_allows(v.now, key);
-    let Some((at, expires_at, windows)) = first_window(v, true, due, rule.expires.0) else { return };
+    let Some((at, expires_at)) = first_window(v, true, due, rule.expires.0) else { return };
     out.push(Proposal {
         at,
         expires_at,
-        windows,
         channel: Some(Channel::Sms),
         key: Some(key),
         priority: rule.priority,

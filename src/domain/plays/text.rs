@@ -10,13 +10,12 @@ use super::rest::{
     MORNING, asked_to_wait, is_put_off_for_good, is_revisit, meeting_ahead, rests, revisit, spoke_since_started,
 };
 use super::review::waits_for_second_opinion;
-use super::{Proposal, View, counted, quoted};
+use super::{Grounds, Proposal, View, quoted};
 use crate::domain::conduct::{Entry, Stage};
 use crate::domain::diagnosis::{Cause, Verdict};
 use crate::domain::event::{Channel, ConsentLevel};
 use crate::domain::facts::Touch;
 use crate::domain::identity::Key;
-use crate::domain::intervals::Intervals;
 use crate::domain::register::Cited;
 use crate::domain::task::{Class, Play, TaskState};
 use crate::domain::time::{Moment, Span, date_of_day};
@@ -106,7 +105,7 @@ impl<'a> Message<'a> {
         play: Play,
         due: Moment,
         attempt: u32,
-        because: String,
+        because: Grounds,
         revisit_at: Option<Moment>,
     ) -> Option<Proposal<'a>> {
         let rule = v.policy.rule(play)?;
@@ -121,7 +120,6 @@ impl<'a> Message<'a> {
             play,
             at,
             expires_at,
-            windows: Intervals::one(at, expires_at),
             channel: Some(Channel::Email),
             key: Some(self.key),
             priority: rule.priority,
@@ -142,7 +140,7 @@ pub(super) fn weak_by(v: &View<'_, '_>, cause: Cause) -> bool {
 
 pub(super) fn text<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, no_sale: bool) {
     let Some(message) = Message::by_email(v) else { return };
-    let mut propose = |play: Play, due: Moment, attempt: u32, because: String, revisit_at: Option<Moment>| {
+    let mut propose = |play: Play, due: Moment, attempt: u32, because: Grounds, revisit_at: Option<Moment>| {
         out.extend(message.propose(v, play, due, attempt, because, revisit_at));
     };
     let sent = episode_texts(v);
@@ -152,7 +150,8 @@ pub(super) fn text<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, no_sale: b
         && asked_to_wait(v).is_none()
         && !no_sale
     {
-        propose(Play::AnswerEmail, at, sent + 1, format!("They wrote{} and wait for an answer.", quoted(quote)), None);
+        let because = format!("They wrote{} and wait for an answer.", quoted(quote));
+        propose(Play::AnswerEmail, at, sent + 1, because.into(), None);
     }
     if let Some(at) = form_to_answer(v).filter(|_| !v.j.clear_no && !no_sale) {
         // A form is no letter: it tires of ours as anybody does.
@@ -196,7 +195,7 @@ pub(super) fn text<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, no_sale: b
 }
 
 /// The e-mails of the cadence: the first at once, the next ones while nobody answers, with their days between them.
-fn cadence(v: &View<'_, '_>, sent: u32, propose: &mut impl FnMut(Play, Moment, u32, String, Option<Moment>)) {
+fn cadence(v: &View<'_, '_>, sent: u32, propose: &mut impl FnMut(Play, Moment, u32, Grounds, Option<Moment>)) {
     let days = email_days(v);
     if sent == 0 && is_revisit(v) {
         let because = "The day has come on which we meant to be back; a short word asks whether it suits now.";
@@ -221,14 +220,8 @@ fn cadence(v: &View<'_, '_>, sent: u32, propose: &mut impl FnMut(Play, Moment, u
         let paced = last + Span::days(i64::from(day.saturating_sub(*before)));
         let since = v.started().max(v.j.last_answer);
         let reported = v.facts.outbound().filter(|t| t.channel == Channel::Email && t.cited.stamp.at >= since).count();
-        let because = match u32::try_from(reported).unwrap_or(u32::MAX).min(sent) {
-            0 => format!(
-                "{} of ours {} not reported on; the next is due.",
-                counted(sent, "e-mail"),
-                if sent == 1 { "was" } else { "were" }
-            ),
-            reported => format!("{} without an answer so far; the next is due.", counted(reported, "e-mail")),
-        };
+        let reported = u32::try_from(reported).unwrap_or(u32::MAX).min(sent);
+        let because = Grounds::Emails { asked: sent, reported };
         propose(Play::EmailAgain, due.max(paced), sent + 1, because, None);
     }
 }

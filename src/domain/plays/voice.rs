@@ -11,7 +11,7 @@ use super::promise::promised;
 use super::rest::{last_spoke, rests};
 use super::spoken::follow_up;
 use super::text::reply_to_answer;
-use super::{Proposal, View, quoted};
+use super::{Grounds, Proposal, View, quoted};
 use crate::domain::conduct::Entry;
 use crate::domain::contact::KeyWhy;
 use crate::domain::event::Channel;
@@ -68,14 +68,14 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
     let attempts = ours.attempts;
     let resting = rests(v);
     let mut paced = false;
-    let (play, due, priority, mut because): (Play, Moment, Option<u8>, String) = if let Some(p) = &promise {
+    let (play, due, priority, mut because): (Play, Moment, Option<u8>, Grounds) = if let Some(p) = &promise {
         let named = &p.named;
         match p.tried {
-            None => (Play::Callback, p.from, None, format!("The lead asked to be called {named}.")),
+            None => (Play::Callback, p.from, None, format!("The lead asked to be called {named}.").into()),
             Some(tried) => {
                 let because =
                     format!("The lead asked to be called {named}; we called and nobody picked up. Once more.");
-                (Play::Callback, tried + cadence.after_busy.0, None, because)
+                (Play::Callback, tried + cadence.after_busy.0, None, because.into())
             }
         }
     } else if let Some(failed_at) = ours.failed_at {
@@ -89,26 +89,26 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
     } else if resting {
         return None;
     } else if let Some(viewed_at) = room_opened(v).filter(|_| !v.j.clear_no) {
-        let because = "The sales room was opened again; somebody is deciding now.".into();
-        (Play::RoomOpened, viewed_at, None, because)
+        let because = "The sales room was opened again; somebody is deciding now.";
+        (Play::RoomOpened, viewed_at, None, because.into())
     } else if let Some((said_at, quote)) = replied.filter(|r| r.2 && !v.j.clear_no).map(|r| (r.0, r.1)) {
-        (Play::AnswerCall, said_at, None, format!("They answered{}; a person should call now.", quoted(quote)))
+        (Play::AnswerCall, said_at, None, format!("They answered{}; a person should call now.", quoted(quote)).into())
     } else if v.j.clear_no || missed_meeting(v) {
         return None;
     } else if let Some(spoke) = last_spoke(v) {
         match follow_up(v, spoke)? {
             (due, Some(words)) => {
                 let because = format!("They asked for it when we spoke{}; a call answers them.", quoted(words));
-                (Play::AnswerCall, due, None, because)
+                (Play::AnswerCall, due, None, because.into())
             }
             (due, None) => {
                 let because = "We spoke, and nothing has been agreed since; a call finds out where it stands.";
-                (Play::CallAgain, due, None, because.to_owned())
+                (Play::CallAgain, due, None, because.into())
             }
         }
     } else if let Some(due) = silent_meeting(v) {
-        let because = "They had booked a meeting, and nobody has told how it went; a call finds out.".to_owned();
-        (Play::CallAgain, due, None, because)
+        let because = "They had booked a meeting, and nobody has told how it went; a call finds out.";
+        (Play::CallAgain, due, None, because.into())
     } else if ours.is_used_up(most_calls(v)) {
         return None;
     } else {
@@ -123,7 +123,7 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
         let moved = matches!(play, Play::SecondCall | Play::CallAgain) && ours.failed_at.is_none();
         due = if moved { from.max(v.now).max(not_before) } else { due.max(from) };
         paced &= !moved;
-        because.push_str(&format!(" Whoever answered told us when: \"{quote}\"."));
+        because = format!("{} Whoever answered told us when: \"{quote}\".", because.sentence()).into();
     }
     if play != Play::Callback {
         if let Some(spoke) = v.j.last_conversation
@@ -145,7 +145,7 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
         Some(p) if p.tried.is_none() && due < p.until => p.until - due,
         _ => rule.expires.0,
     };
-    let (at, expires_at, windows) = match paced {
+    let (at, expires_at) = match paced {
         true => untried_window(v, automated, due, length, &ours)?,
         false => first_window(v, automated, due, length)?,
     };
@@ -154,7 +154,6 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
         play,
         at,
         expires_at,
-        windows,
         channel: Some(Channel::Call),
         key: Some(key),
         priority: priority.unwrap_or(rule.priority),

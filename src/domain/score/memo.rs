@@ -3,8 +3,10 @@
 //! It holds the whole question beside the answer and compares it, so that a remembered answer is always the one that
 //! would be worked out anew: nothing but speed depends on it.
 
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::hash::BuildHasher;
 use std::sync::Mutex;
+
+use rustc_hash::FxBuildHasher;
 
 /// Bytes of a question; longer ones are answered anew each time. Titles and places are far shorter.
 pub const QUESTION: usize = 240;
@@ -53,7 +55,8 @@ impl<T: Copy> Memo<T> {
 
     /// The answer, remembered or worked out.
     pub fn answer(&self, question: &Question, work_out: impl FnOnce() -> T) -> T {
-        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(question.written());
+        // A plain hasher will do: questions that fall on one slot cost time, and no answer.
+        let hash = FxBuildHasher.hash_one(question.written());
         let slot = &self.slots[hash as usize % SLOTS];
         // Nobody panics while holding a slot, so one is never poisoned; if it were, the answer is worked out.
         if let Ok(held) = slot.lock()
