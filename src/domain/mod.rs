@@ -21,6 +21,7 @@ pub mod intervals;
 pub mod lead;
 pub mod leave;
 pub mod legal;
+mod memo;
 pub mod partners;
 pub mod permit;
 pub mod plays;

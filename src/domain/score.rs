@@ -11,7 +11,6 @@ mod fit;
 mod grade;
 mod guess;
 mod lists;
-mod memo;
 mod qualification;
 mod rules;
 mod scanner;

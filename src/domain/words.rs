@@ -35,6 +35,8 @@ pub use finding::{Finding, Label, Medium, OptOutScope, Person};
 pub use learned::{THIN, UNIT};
 pub use lexicon::Lexicon;
 
+use crate::domain::identity::digest_16;
+use crate::domain::memo::Question;
 use crate::domain::time::{Moment, Zone};
 use calendar::Present;
 use compose::Composer;
@@ -44,10 +46,28 @@ use pattern::Slot;
 use scan::View;
 use token::{Shape, Token};
 
+/// Bytes of a text that may be a habit; a longer one is read anew each time.
+const HABIT: usize = 240;
+
 /// Reads one text that was written at `at` by somebody who lives in `zone`; `auto` says that a program sent it.
 /// At most one finding a label, but for referrals of several people; ordered by place.
 pub fn read(lexicon: &Lexicon, medium: Medium, auto: bool, text: &str, at: Moment, zone: &Zone) -> Vec<Finding> {
-    read_counted(lexicon, medium, auto, text, at, zone, None).0
+    let read = || read_counted(lexicon, medium, auto, text, at, zone, None).0;
+    // Most notes say nothing, in a few words that are a colleague's or a program's habit. They are known again by a
+    // digest, so that no text outlives its lead.
+    if text.len() > HABIT {
+        return read().findings;
+    }
+    let how = [medium as u8, u8::from(auto)];
+    let question = Question::of(&digest_16(&[&lexicon.hash().to_be_bytes(), &how, text.as_bytes()]));
+    let mut found = None;
+    let is_empty = lexicon.empty.answer(&question, || {
+        let reading = read();
+        let is_empty = reading.findings.is_empty() && reading.is_timeless;
+        found = Some(reading.findings);
+        is_empty
+    });
+    if is_empty { Vec::new() } else { found.unwrap_or_else(|| read().findings) }
 }
 
 /// Whether a text message asks to be written to again ("START").
@@ -84,6 +104,12 @@ fn visible_tokens(lexicon: &Lexicon, medium: Medium, text: &str) -> Vec<Token> {
     tokens
 }
 
+struct Reading {
+    findings: Vec<Finding>,
+    /// No word of it is about time, so that it says the same whenever it is written.
+    is_timeless: bool,
+}
+
 /// Also tells how many steps the reading took, so that a test can hold it to linear time without a clock, and the cues
 /// that were seen, if asked for.
 fn read_counted(
@@ -94,10 +120,10 @@ fn read_counted(
     at: Moment,
     zone: &Zone,
     sink: Option<Sink>,
-) -> (Vec<Finding>, usize) {
+) -> (Reading, usize) {
     let tokens = visible_tokens(lexicon, medium, text);
     if tokens.is_empty() {
-        return (Vec::new(), 0);
+        return (Reading { findings: Vec::new(), is_timeless: true }, 0);
     }
     let reader = Reader {
         tokens: &tokens,
@@ -149,7 +175,8 @@ fn read_counted(
     if let Some(sink) = sink {
         cues::each(lexicon, &lexicon.cues.kinds, medium, text, &judge.spoken(), sink);
     }
-    (composer.join(findings, &lexicon.cues, &sums), steps + tokens.len())
+    let findings = composer.join(findings, &lexicon.cues, &sums);
+    (Reading { findings, is_timeless: !calendar }, steps + tokens.len())
 }
 
 #[cfg(test)]
@@ -203,6 +230,24 @@ mod tests {
             errors.contains("did you mean \"stopword\"?") && errors.contains("did you mean \"minor_age\"?"),
             "{errors}"
         );
+    }
+
+    #[test]
+    fn a_text_read_before_is_read_alike_and_one_about_time_from_its_own_day() {
+        let lexicon = Lexicon::shipped().clone();
+        let read = |text: &str, at: &str| {
+            let at = Moment::from_timestamp(at.parse().unwrap());
+            read(&lexicon, Medium::CallNote, false, text, at, &Zone::utc())
+        };
+        for text in ["left a voicemail", "call back tomorrow", "not interested", "tomorrow", "12", ""] {
+            let first = read(text, "2026-03-03T16:00:00Z");
+            assert_eq!(read(text, "2026-03-03T16:00:00Z"), first, "{text}");
+            let later = read(text, "2026-03-10T16:00:00Z");
+            let dated = first.iter().any(|f| f.date.is_some());
+            assert_eq!(later == first, !dated, "{text}");
+        }
+        assert_eq!(read("left a voicemail", "2026-03-03T16:00:00Z"), []);
+        assert!(read("call back tomorrow", "2026-03-03T16:00:00Z")[0].date.is_some());
     }
 
     fn found(lexicon: &Lexicon, text: &str) -> Vec<Finding> {

@@ -211,7 +211,7 @@ fn cadence(v: &View<'_, '_>, sent: u32, propose: &mut impl FnMut(Play, Moment, u
     if v.j.audit.is_untouched && no_calls && (days.len()..2 * days.len()).contains(&(sent as usize)) {
         let over = v.policy.rule(Play::AnswerEmail).map_or(last, |rule| last + rule.expires.0);
         let due = working_morning(v, over + v.policy.plays.cadence.answer_again_after.0);
-        let because = "They asked, and of no answer of ours anything is told; an e-mail answers them.";
+        let because = "They asked, and no answer of ours is on record; an e-mail answers them.";
         return propose(Play::AnswerEmail, due, sent + 1, because.into(), None);
     }
     if let Some([before, day]) = days.get(sent as usize - 1..=sent as usize) {

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use super::field::{Field, Subject, Value};
 use super::lists::WordLists;
-use super::memo::{Memo, Question};
 use super::qualification::Qualification;
 use super::rules::{Condition, Room};
 use super::{Part, round6};
 use crate::domain::facts::Facts;
+use crate::domain::memo::{Memo, Question};
 use crate::domain::policy::FitTable;
 use crate::domain::policy::suggest::did_you_mean;
 

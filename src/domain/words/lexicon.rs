@@ -14,6 +14,7 @@ use super::group::{Group, RawGroup};
 use super::learned::Cues;
 use super::pattern::{Part, Set, Sets, parse, plain};
 use super::vocabulary::{Vocabulary, fold};
+use crate::domain::memo::Memo;
 
 /// The words, phrases and calendar that texts are read by.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct Lexicon {
     pub(super) likely: usize,
     /// How many words a negation reaches.
     pub(super) reach: u32,
+    /// Texts that were found to say nothing, on whatever day.
+    pub(super) empty: Memo<bool>,
     hash: u64,
 }
 
@@ -168,6 +171,7 @@ impl Lexicon {
             cues: Cues::shipped(),
             likely: raw.phrases.len(),
             reach: raw.negation_reach,
+            empty: Memo::new(),
             hash: content_hash(text),
         })
     }

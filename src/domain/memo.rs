@@ -1,8 +1,9 @@
 //! A bounded memory of answers by what they were worked out from, shared by everything that uses one policy.
 //!
-//! It holds the whole question beside the answer and compares it, so that a remembered answer is always the one that
-//! would be worked out anew: nothing but speed depends on it.
+//! It holds the whole question, or a digest of it, beside the answer and compares it, so that a remembered answer is
+//! always the one that would be worked out anew: nothing but speed depends on it.
 
+use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::Mutex;
 
@@ -22,6 +23,14 @@ pub struct Question {
 impl Question {
     pub fn new() -> Question {
         Question { bytes: [0; QUESTION], len: 0 }
+    }
+
+    /// What depends on one digest alone.
+    pub fn of(digest: &[u8; 16]) -> Question {
+        let mut question = Question::new();
+        question.bytes[..16].copy_from_slice(digest);
+        question.len = 16;
+        question
     }
 
     /// Adds one value; `tag` keeps different kinds of value apart. `None` once it does not fit any more.
@@ -47,6 +56,19 @@ pub struct Memo<T> {
 }
 
 type Slot<T> = Mutex<Option<(Box<[u8]>, T)>>;
+
+/// A copy begins with nothing remembered: what it is a copy for may answer otherwise.
+impl<T: Copy> Clone for Memo<T> {
+    fn clone(&self) -> Memo<T> {
+        Memo::new()
+    }
+}
+
+impl<T> fmt::Debug for Memo<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Memo")
+    }
+}
 
 impl<T: Copy> Memo<T> {
     pub fn new() -> Memo<T> {
