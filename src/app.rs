@@ -142,6 +142,11 @@ pub fn sqlite(config: &Config) -> Result<Sqlite> {
     Ok(Sqlite::open(existing(&config.store.url, "database", "`store.url`")?).with_clock_offset(config.clock.offset))
 }
 
+/// Whether there is a database to ask: before the first `gleaner run` the embedded profile has none.
+pub fn has_database(config: &Config) -> bool {
+    config.profile == crate::config::Profile::Production || file_of(&config.store.url).exists()
+}
+
 /// The same, made where it is missing.
 ///
 /// # Errors

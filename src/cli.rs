@@ -18,6 +18,7 @@ use serde_json::json;
 use crate::app::{self, KeyError, PolicyErrors, with_queue, with_store};
 use crate::commands::{self, Console, Outcome, Output, Usage};
 use crate::config::{Config, ConfigErrors, Profile, process_environment};
+use crate::control::{self, AppliedPolicy};
 use crate::queue::DeadAction;
 use ask::{Cli, Command, ConfigAsk, DeadAsk, PolicyAsk, SuppressAsk, WhichAsk};
 
@@ -250,9 +251,21 @@ async fn policy(
                 commands::policy::diff(&reader, &before, &files, &other, output, out, console).await
             })
         }
-        PolicyAsk::Show => {
-            let (_, policy) = read(None)?;
-            with_store!(config, |store| commands::policy::show(&store, &policy, output, out).await)
+        PolicyAsk::Show { file } => {
+            let (files, policy) = read(None)?;
+            // Before the first run there is nothing but the configured one.
+            let may_be_applied = app::has_database(config);
+            let Some(file) = file else {
+                if !may_be_applied {
+                    return commands::policy::show_unapplied(&policy, output, out);
+                }
+                return with_store!(config, |store| commands::policy::show(&store, &policy, output, out).await);
+            };
+            let applied = match may_be_applied {
+                true => with_store!(config, |store| control::read::<AppliedPolicy>(&store).await)?.1,
+                false => AppliedPolicy::default(),
+            };
+            commands::policy::show_file(applied, &files, &policy, &file, output, out)
         }
     }
 }

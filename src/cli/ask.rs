@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::commands::Output;
 use crate::config::parse_length;
 use crate::domain::event::Channel;
+use crate::domain::policy::FILES;
 use crate::domain::time::{Moment, Span};
 
 /// A background worker for sales leads: scores them continuously, says why a lead looks bad, and emits the next thing
@@ -190,7 +191,11 @@ pub enum PolicyAsk {
         dir: Option<PathBuf>,
     },
     /// What is in force, since when, and how far the leads are judged by it
-    Show,
+    Show {
+        /// One of its files, printed as it is in force: a copy to read or to edit
+        #[arg(value_parser = FILES)]
+        file: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

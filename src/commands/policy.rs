@@ -69,6 +69,46 @@ fn whole(files: &[(String, String)]) -> Vec<(String, String)> {
     SHIPPED.iter().map(|(name, text)| ((*name).to_owned(), given(name).unwrap_or_else(|| (*text).to_owned()))).collect()
 }
 
+/// One file as it is in force, for a person to read, to copy and to edit.
+///
+/// # Errors
+/// It cannot be written.
+pub fn show_file(
+    applied: AppliedPolicy,
+    configured: &[(String, String)],
+    policy: &Policy,
+    name: &str,
+    output: Output,
+    out: &mut impl Write,
+) -> Result<()> {
+    let (files, hash) = match applied.files.is_empty() {
+        true => (whole(configured), &policy.hash),
+        false => (applied.files, &applied.hash),
+    };
+    let text = files.iter().find(|(n, _)| n == name).map_or("", |(_, text)| text);
+    match output {
+        Output::Table => write!(out, "{text}")?,
+        _ => writeln!(out, "{}", json!({ "policy": hash, "file": name, "text": text }))?,
+    }
+    Ok(())
+}
+
+/// What would be in force, where no worker has run yet.
+///
+/// # Errors
+/// It cannot be written.
+pub fn show_unapplied(policy: &Policy, output: Output, out: &mut impl Write) -> Result<()> {
+    let hash = &policy.hash;
+    match output {
+        Output::Table => writeln!(
+            out,
+            "No worker has run here yet, so no policy was applied: a worker would judge by its configured one, {hash}."
+        )?,
+        _ => writeln!(out, "{}", json!({ "policy": hash, "applied_at": null, "configured": hash, "rescore": null }))?,
+    }
+    Ok(())
+}
+
 /// What is in force, since when, and how far its re-score is.
 ///
 /// # Errors

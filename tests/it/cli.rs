@@ -74,6 +74,33 @@ fn a_wrong_policy_ends_with_2_and_every_fault_is_told() {
 }
 
 #[test]
+fn every_file_of_the_policy_is_printed_as_it_is_in_force() {
+    let shipped = |name: &str| std::fs::read_to_string(format!("{}/config/policy/{name}", env!("CARGO_MANIFEST_DIR")));
+    let dir = tempfile::tempdir().unwrap();
+    let show = |args: &[&str]| gleaner(dir.path(), &[&["policy", "show"], args].concat());
+    // Before anything has run.
+    assert!(told(&mut show(&[])).starts_with("No worker has run here yet"));
+    assert_eq!(told(&mut show(&["scoring.toml"])), shipped("scoring.toml").unwrap());
+    let edited = format!("# ours\n{}", shipped("floor.toml").unwrap());
+    std::fs::create_dir(dir.path().join("policy")).unwrap();
+    std::fs::write(dir.path().join("policy/floor.toml"), &edited).unwrap();
+    let configured = |name: &str| told(show(&[name]).env("GLEANER__POLICY__DIR", "policy"));
+    assert_eq!(configured("floor.toml"), edited);
+    assert_eq!(configured("plays.toml"), shipped("plays.toml").unwrap());
+    let (code, said) = refused(&mut show(&["scorign.toml"]));
+    assert!(code == 2 && said.contains("scoring.toml"), "{said}");
+    // An applied one is in force, whatever is configured.
+    let mut worker = Embedded::new(&[]);
+    worker.start();
+    let policy = dir.path().join("policy");
+    worker.told(&["policy", "apply", policy.to_str().unwrap()]);
+    assert_eq!(worker.told(&["policy", "show", "floor.toml"]), edited);
+    let json: Value =
+        serde_json::from_str(&worker.told(&["policy", "show", "floor.toml", "--output", "json"])).unwrap();
+    assert_eq!((json["file"].as_str(), json["text"].as_str()), (Some("floor.toml"), Some(edited.as_str())));
+}
+
+#[test]
 fn no_secret_is_ever_told() {
     let dir = tempfile::tempdir().unwrap();
     let command = |args: &[&str]| {
