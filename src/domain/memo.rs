@@ -1,7 +1,7 @@
 //! A bounded memory of answers by what they were worked out from, shared by everything that uses one policy.
 //!
 //! It holds the whole question, or a digest of it, beside the answer and compares it, so that a remembered answer is
-//! always the one that would be worked out anew: nothing but speed depends on it.
+//! the one that would be worked out anew: nothing but speed depends on it.
 
 use std::fmt;
 use std::hash::BuildHasher;
@@ -77,21 +77,30 @@ impl<T: Copy> Memo<T> {
 
     /// The answer, remembered or worked out.
     pub fn answer(&self, question: &Question, work_out: impl FnOnce() -> T) -> T {
-        // A plain hasher will do: questions that fall on one slot cost time, and no answer.
-        let hash = FxBuildHasher.hash_one(question.written());
-        let slot = &self.slots[hash as usize % SLOTS];
-        // Nobody panics while holding a slot, so one is never poisoned; if it were, the answer is worked out.
-        if let Ok(held) = slot.lock()
-            && let Some((asked, answer)) = &*held
-            && **asked == *question.written()
-        {
-            return *answer;
-        }
-        let answer = work_out();
-        if let Ok(mut held) = slot.lock() {
+        self.recall(question).unwrap_or_else(|| {
+            let answer = work_out();
+            self.learn(question, answer);
+            answer
+        })
+    }
+
+    pub fn recall(&self, question: &Question) -> Option<T> {
+        // Nobody panics while holding a slot, so one is never poisoned; if it were, nothing is remembered.
+        let held = self.slot(question).lock().ok()?;
+        let (asked, answer) = held.as_ref()?;
+        (**asked == *question.written()).then_some(*answer)
+    }
+
+    pub fn learn(&self, question: &Question, answer: T) {
+        if let Ok(mut held) = self.slot(question).lock() {
             *held = Some((question.written().into(), answer));
         }
-        answer
+    }
+
+    fn slot(&self, question: &Question) -> &Slot<T> {
+        // A plain hasher will do: questions that fall on one slot cost time, and no answer.
+        let hash = FxBuildHasher.hash_one(question.written());
+        &self.slots[hash as usize % SLOTS]
     }
 }
 

@@ -182,14 +182,16 @@ impl Zone {
     pub fn date(&self, at: Moment) -> civil::Date {
         date_of_day(self.local_day(at))
     }
-    /// The instant of a local day and minute. A minute that does not exist (spring) is the first that does; one that exists twice (autumn) is the first of the two.
+    /// The instant of a local day and minute. A minute that does not exist (spring) is read with the offset before the
+    /// change, and so falls after it; one that exists twice (autumn) is the first of the two. Before 1990 and after 2060
+    /// the offset next to those years holds, as in [`Zone::offset`].
     pub fn at(&self, day: i32, minute: i32) -> Moment {
         let local = i64::from(day) * 86_400_000 + i64::from(minute) * 60_000;
         let offsets = &self.0.offsets;
         let next = offsets.partition_point(|o| o.local_from <= local);
         Moment(local - offsets[next.saturating_sub(1)].ms)
     }
-    /// The instant of a local date and time, by the rule of [`Zone::at`].
+    /// The instant of a local date and time, by the rule of [`Zone::at`] and, in far years, the zone's own.
     pub fn resolve(&self, local: civil::DateTime) -> Moment {
         match self.0.tz.to_zoned(local) {
             Ok(z) => Moment::from_timestamp(z.timestamp()),
@@ -269,13 +271,19 @@ mod tests {
     }
 
     #[test]
-    fn local_time_becomes_the_instant_that_the_calendar_library_names() {
-        for name in ["America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kolkata", "Africa/Casablanca"] {
+    fn local_time_around_each_change_of_the_clock_is_the_instant_that_the_calendar_library_names() {
+        for name in [
+            "America/New_York",
+            "Europe/Berlin",
+            "Australia/Lord_Howe",
+            "America/Sao_Paulo",
+            "Pacific/Apia",
+            "Africa/Casablanca",
+        ] {
             let zone = Zone::named(name).unwrap();
-            for day in (day_of_date(civil::date(1991, 1, 1))..day_of_date(civil::date(2059, 1, 1))).step_by(7) {
-                for (day, minute) in
-                    [0, 59, 90, 119, 150, 180, 720, 1439].into_iter().flat_map(|m| [(day, m), (day + 3, m)])
-                {
+            for change in &zone.0.offsets[1..] {
+                let day = zone.local_day(change.from);
+                for (day, minute) in (day - 1..=day + 1).flat_map(|d| (0..1440).step_by(15).map(move |m| (d, m))) {
                     let local = date_of_day(day).at((minute / 60) as i8, (minute % 60) as i8, 0, 0);
                     assert_eq!(zone.at(day, minute), zone.resolve(local), "{name} {local}");
                 }

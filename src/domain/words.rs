@@ -52,22 +52,23 @@ const HABIT: usize = 240;
 /// Reads one text that was written at `at` by somebody who lives in `zone`; `auto` says that a program sent it.
 /// At most one finding a label, but for referrals of several people; ordered by place.
 pub fn read(lexicon: &Lexicon, medium: Medium, auto: bool, text: &str, at: Moment, zone: &Zone) -> Vec<Finding> {
-    let read = || read_counted(lexicon, medium, auto, text, at, zone, None).0;
-    // Most notes say nothing, in a few words that are a colleague's or a program's habit. They are known again by a
-    // digest, so that no text outlives its lead.
-    if text.len() > HABIT {
-        return read().findings;
+    let habit = habit(lexicon, medium, auto, text);
+    if habit.as_ref().is_some_and(|habit| lexicon.empty.recall(habit).is_some()) {
+        return Vec::new();
     }
+    let (reading, _) = read_counted(lexicon, medium, auto, text, at, zone, None);
+    if let Some(habit) = habit.filter(|_| reading.findings.is_empty() && reading.is_undated) {
+        lexicon.empty.learn(&habit, ());
+    }
+    reading.findings
+}
+
+/// Most notes say nothing, in a few words that are a colleague's or a program's habit ("no answer"). They are known again
+/// by a digest, so that no text outlives its lead; the lexicon's hash is part of it, for its cues may be exchanged.
+fn habit(lexicon: &Lexicon, medium: Medium, auto: bool, text: &str) -> Option<Question> {
     let how = [medium as u8, u8::from(auto)];
-    let question = Question::of(&digest_16(&[&lexicon.hash().to_be_bytes(), &how, text.as_bytes()]));
-    let mut found = None;
-    let is_empty = lexicon.empty.answer(&question, || {
-        let reading = read();
-        let is_empty = reading.findings.is_empty() && reading.is_timeless;
-        found = Some(reading.findings);
-        is_empty
-    });
-    if is_empty { Vec::new() } else { found.unwrap_or_else(|| read().findings) }
+    let digest = || digest_16(&[&lexicon.hash().to_be_bytes(), &how, text.as_bytes()]);
+    (text.len() <= HABIT).then(|| Question::of(&digest()))
 }
 
 /// Whether a text message asks to be written to again ("START").
@@ -106,8 +107,9 @@ fn visible_tokens(lexicon: &Lexicon, medium: Medium, text: &str) -> Vec<Token> {
 
 struct Reading {
     findings: Vec<Finding>,
-    /// No word of it is about time, so that it says the same whenever it is written.
-    is_timeless: bool,
+    /// It has no figure and no word that dates are made of ("a", "on", "May"), so that it says the same whenever it is
+    /// written.
+    is_undated: bool,
 }
 
 /// Also tells how many steps the reading took, so that a test can hold it to linear time without a clock, and the cues
@@ -123,7 +125,7 @@ fn read_counted(
 ) -> (Reading, usize) {
     let tokens = visible_tokens(lexicon, medium, text);
     if tokens.is_empty() {
-        return (Reading { findings: Vec::new(), is_timeless: true }, 0);
+        return (Reading { findings: Vec::new(), is_undated: true }, 0);
     }
     let reader = Reader {
         tokens: &tokens,
@@ -176,7 +178,7 @@ fn read_counted(
         cues::each(lexicon, &lexicon.cues.kinds, medium, text, &judge.spoken(), sink);
     }
     let findings = composer.join(findings, &lexicon.cues, &sums);
-    (Reading { findings, is_timeless: !calendar }, steps + tokens.len())
+    (Reading { findings, is_undated: !calendar }, steps + tokens.len())
 }
 
 #[cfg(test)]
@@ -233,21 +235,33 @@ mod tests {
     }
 
     #[test]
-    fn a_text_read_before_is_read_alike_and_one_about_time_from_its_own_day() {
+    fn a_note_that_says_nothing_is_known_again_however_it_came_and_one_that_may_be_dated_is_read_anew() {
         let lexicon = Lexicon::shipped().clone();
-        let read = |text: &str, at: &str| {
+        let read = |medium: Medium, auto: bool, text: &str, at: &str| {
             let at = Moment::from_timestamp(at.parse().unwrap());
-            read(&lexicon, Medium::CallNote, false, text, at, &Zone::utc())
+            read(&lexicon, medium, auto, text, at, &Zone::utc())
         };
-        for text in ["left a voicemail", "call back tomorrow", "not interested", "tomorrow", "12", ""] {
-            let first = read(text, "2026-03-03T16:00:00Z");
-            assert_eq!(read(text, "2026-03-03T16:00:00Z"), first, "{text}");
-            let later = read(text, "2026-03-10T16:00:00Z");
-            let dated = first.iter().any(|f| f.date.is_some());
-            assert_eq!(later == first, !dated, "{text}");
+        let is_known = |medium: Medium, auto: bool, text: &str| {
+            lexicon.empty.recall(&habit(&lexicon, medium, auto, text).unwrap()).is_some()
+        };
+        let (early, late) = ("2026-03-03T16:00:00Z", "2026-09-10T16:00:00Z");
+        for text in ["no answer", "voicemail", "W_Nabellen offertes"] {
+            assert!(!is_known(Medium::CallNote, false, text));
+            assert_eq!(read(Medium::CallNote, false, text, early), [], "{text}");
+            assert!(is_known(Medium::CallNote, false, text), "{text}");
+            assert!(!is_known(Medium::Email, false, text) && !is_known(Medium::CallNote, true, text), "{text}");
+            assert_eq!(read(Medium::CallNote, false, text, late), [], "{text}");
+            // A program's letter is one, whatever it says.
+            assert_eq!(read(Medium::Email, true, text, late)[0].label, Label::AutoReply, "{text}");
         }
-        assert_eq!(read("left a voicemail", "2026-03-03T16:00:00Z"), []);
-        assert!(read("call back tomorrow", "2026-03-03T16:00:00Z")[0].date.is_some());
+        for text in ["left a voicemail", "tomorrow", "not interested", "our contract runs until 1 September"] {
+            let first = read(Medium::CallNote, false, text, early);
+            assert!(!is_known(Medium::CallNote, false, text), "{text}");
+            assert_eq!(read(Medium::CallNote, false, text, early), first, "{text}");
+        }
+        let until = |at: &str| read(Medium::CallNote, false, "our contract runs until 1 September", at);
+        assert_ne!(until(early), until(late));
+        assert!(habit(&lexicon, Medium::Email, false, &"x".repeat(HABIT + 1)).is_none());
     }
 
     fn found(lexicon: &Lexicon, text: &str) -> Vec<Finding> {

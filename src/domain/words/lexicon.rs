@@ -31,7 +31,7 @@ pub struct Lexicon {
     /// How many words a negation reaches.
     pub(super) reach: u32,
     /// Texts that were found to say nothing, on whatever day.
-    pub(super) empty: Memo<bool>,
+    pub(super) empty: Memo<()>,
     hash: u64,
 }
 
