@@ -142,9 +142,11 @@ pub fn sqlite(config: &Config) -> Result<Sqlite> {
     Ok(Sqlite::open(existing(&config.store.url, "database", "`store.url`")?).with_clock_offset(config.clock.offset))
 }
 
-/// Whether there is a database to ask: before the first `gleaner run` the embedded profile has none.
-pub fn has_database(config: &Config) -> bool {
-    config.profile == crate::config::Profile::Production || file_of(&config.store.url).exists()
+/// Where the database of the embedded profile would be, if it is not there yet: the first `gleaner run` makes it.
+pub fn missing_database(config: &Config) -> Option<PathBuf> {
+    let path = file_of(&config.store.url);
+    let missing = config.profile == crate::config::Profile::Embedded && !path.exists();
+    missing.then(|| std::path::absolute(&path).unwrap_or(path))
 }
 
 /// The same, made where it is missing.

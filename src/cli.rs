@@ -18,7 +18,6 @@ use serde_json::json;
 use crate::app::{self, KeyError, PolicyErrors, with_queue, with_store};
 use crate::commands::{self, Console, Outcome, Output, Usage};
 use crate::config::{Config, ConfigErrors, Profile, process_environment};
-use crate::control::{self, AppliedPolicy};
 use crate::queue::DeadAction;
 use ask::{Cli, Command, ConfigAsk, DeadAsk, PolicyAsk, SuppressAsk, WhichAsk};
 
@@ -251,21 +250,28 @@ async fn policy(
                 commands::policy::diff(&reader, &before, &files, &other, output, out, console).await
             })
         }
-        PolicyAsk::Show { file } => {
-            let (files, policy) = read(None)?;
-            // Before the first run there is nothing but the configured one.
-            let may_be_applied = app::has_database(config);
-            let Some(file) = file else {
-                if !may_be_applied {
-                    return commands::policy::show_unapplied(&policy, output, out);
+        PolicyAsk::Show { file: None } => {
+            let (_, policy) = read(None)?;
+            match app::missing_database(config) {
+                None => with_store!(config, |store| commands::policy::show(&store, &policy, output, out).await),
+                Some(path) => commands::policy::show_unapplied(&policy, &path, output, out),
+            }
+        }
+        PolicyAsk::Show { file: Some(file) } => {
+            let applied = match app::missing_database(config) {
+                None => with_store!(config, |store| commands::policy::applied(&store).await)?,
+                Some(path) => {
+                    // Whoever edits it must know what it is.
+                    let there = path.display();
+                    console.remark(&format!("there is no database at {there}; this is the configured policy."));
+                    None
                 }
-                return with_store!(config, |store| commands::policy::show(&store, &policy, output, out).await);
             };
-            let applied = match may_be_applied {
-                true => with_store!(config, |store| control::read::<AppliedPolicy>(&store).await)?.1,
-                false => AppliedPolicy::default(),
+            let (files, hash) = match applied {
+                Some(applied) => applied,
+                None => read(None).map(|(files, policy)| (files, policy.hash.clone()))?,
             };
-            commands::policy::show_file(applied, &files, &policy, &file, output, out)
+            commands::policy::show_file(&files, &hash, &file, output, out)
         }
     }
 }

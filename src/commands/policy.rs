@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -69,22 +70,28 @@ fn whole(files: &[(String, String)]) -> Vec<(String, String)> {
     SHIPPED.iter().map(|(name, text)| ((*name).to_owned(), given(name).unwrap_or_else(|| (*text).to_owned()))).collect()
 }
 
-/// One file as it is in force, for a person to read, to copy and to edit.
+/// The files that were applied for all workers and their hash, if any were.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn applied<S: Store>(store: &S) -> Result<Option<(Vec<(String, String)>, String)>> {
+    let (_, applied) = control::read::<AppliedPolicy>(store).await?;
+    Ok(Some((applied.files, applied.hash)).filter(|(files, _)| !files.is_empty()))
+}
+
+/// One file of a policy, for a person to read, to copy and to edit; where the policy lacks it, the shipped one that
+/// counts instead.
 ///
 /// # Errors
 /// It cannot be written.
 pub fn show_file(
-    applied: AppliedPolicy,
-    configured: &[(String, String)],
-    policy: &Policy,
+    files: &[(String, String)],
+    hash: &str,
     name: &str,
     output: Output,
     out: &mut impl Write,
 ) -> Result<()> {
-    let (files, hash) = match applied.files.is_empty() {
-        true => (whole(configured), &policy.hash),
-        false => (applied.files, &applied.hash),
-    };
+    let files = whole(files);
     let text = files.iter().find(|(n, _)| n == name).map_or("", |(_, text)| text);
     match output {
         Output::Table => write!(out, "{text}")?,
@@ -97,14 +104,19 @@ pub fn show_file(
 ///
 /// # Errors
 /// It cannot be written.
-pub fn show_unapplied(policy: &Policy, output: Output, out: &mut impl Write) -> Result<()> {
+pub fn show_unapplied(policy: &Policy, missing: &Path, output: Output, out: &mut impl Write) -> Result<()> {
     let hash = &policy.hash;
     match output {
         Output::Table => writeln!(
             out,
-            "No worker has run here yet, so no policy was applied: a worker would judge by its configured one, {hash}."
+            "There is no database at {} yet: a worker that makes it judges by the configured policy, {hash}. Where a \
+             worker has run elsewhere, go to its folder, give its --config FILE, or set `store.url`.",
+            missing.display()
         )?,
-        _ => writeln!(out, "{}", json!({ "policy": hash, "applied_at": null, "configured": hash, "rescore": null }))?,
+        _ => {
+            let told = json!({ "policy": hash, "applied_at": null, "configured": hash, "rescore": null });
+            writeln!(out, "{told}")?;
+        }
     }
     Ok(())
 }

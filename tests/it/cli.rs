@@ -79,8 +79,12 @@ fn every_file_of_the_policy_is_printed_as_it_is_in_force() {
     let dir = tempfile::tempdir().unwrap();
     let show = |args: &[&str]| gleaner(dir.path(), &[&["policy", "show"], args].concat());
     // Before anything has run.
-    assert!(told(&mut show(&[])).starts_with("No worker has run here yet"));
-    assert_eq!(told(&mut show(&["scoring.toml"])), shipped("scoring.toml").unwrap());
+    assert!(told(&mut show(&[])).starts_with("There is no database at "));
+    for (name, text) in gleaner::domain::policy::SHIPPED {
+        let out = show(&[name]).output().unwrap();
+        assert_eq!(String::from_utf8(out.stdout).unwrap(), text);
+        assert!(String::from_utf8(out.stderr).unwrap().contains("this is the configured policy"));
+    }
     let edited = format!("# ours\n{}", shipped("floor.toml").unwrap());
     std::fs::create_dir(dir.path().join("policy")).unwrap();
     std::fs::write(dir.path().join("policy/floor.toml"), &edited).unwrap();
