@@ -104,6 +104,12 @@ fn a_dialer_that_reports_nothing_is_asked_again_and_not_for_ever() {
     assert!(calls > 6, "six calls that nobody reported on are no six calls: {calls}");
     w.until("2026-05-01T00:00:00Z");
     assert!(w.calls().len() <= 12, "{}", w.calls().len());
+    let weekday = |call: &Value| {
+        let at: jiff::Timestamp = call["data"]["not_before"].as_str().unwrap().parse().unwrap();
+        at.in_tz("America/New_York").unwrap().weekday().to_monday_one_offset()
+    };
+    let beyond: Vec<i8> = w.calls()[6..].iter().map(|call| weekday(call)).collect();
+    assert!(beyond.iter().all(|day| *day < 6), "beyond the cadence nobody is called at a weekend: {beyond:?}");
     assert_ne!(w.lead().verdict, "bad");
     let told =
         w.calls().iter().any(|c| c["data"]["reason"]["summary"].as_str().unwrap().contains("nobody reported on"));

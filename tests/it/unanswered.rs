@@ -331,3 +331,33 @@ fn a_first_inquiry_that_follows_a_letter_of_theirs_is_the_first_and_a_form_after
     w.until("2026-03-06T17:40:00Z");
     assert_eq!(w.lead().diagnosis.would_change[0], "an answer to what they asked");
 }
+
+#[test]
+fn who_stops_calls_and_texts_is_answered_by_e_mail_and_not_chased() {
+    let stopped = |answer: Option<&str>| {
+        let mut w = World::new();
+        let data = json!({
+            "lead": { "email": EMAIL, "phone": PHONE },
+            "profile": { "name": "Ana Ruiz", "country": "US", "region": "NY" },
+            "consent": [{ "channel": "email", "state": "granted", "level": "express_written", "key": EMAIL }]
+        });
+        w.send(&event("e-1", "lead.captured", "2026-03-03T17:00:00Z", data));
+        let stop = json!({ "lead": { "phone": PHONE }, "text": "STOP" });
+        w.send(&event("e-2", "sms.replied", "2026-03-03T18:00:00Z", stop));
+        if let Some(at) = answer {
+            mailed(&mut w, "e-3", at);
+        }
+        w.until("2026-03-27T00:00:00Z");
+        w
+    };
+    let w = stopped(None);
+    let plays = w.plays();
+    let after: Vec<&str> = plays.iter().map(String::as_str).filter(|p| *p != "first_call" && *p != "review").collect();
+    assert!(after.contains(&"first_email") && after.contains(&"answer_email"), "{plays:?}");
+    assert!(!after.contains(&"email_again") && !after.contains(&"check_in"), "{plays:?}");
+    assert_eq!(w.lead().diagnosis.would_change[0], "a first answer to the inquiry");
+    // Once they have their answer it is well, and nothing more is owed.
+    let w = stopped(Some("2026-03-03T18:30:00Z"));
+    let plays = w.plays();
+    assert!(!plays.iter().any(|p| p == "answer_email" || p == "email_again"), "{plays:?}");
+}

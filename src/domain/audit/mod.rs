@@ -246,7 +246,8 @@ pub fn audit<'f>(facts: &'f Facts, j: &Judgement<'f>, policy: &'f Policy, now: M
             (item.state, item.detail) = (State::NotApplicable, detail);
         }
         (audit.answer_owed_from, audit.untouched_from, audit.check_lapses) = (None, None, None);
-        audit.is_untouched = false;
+        // Who closed a channel is owed no work, and may still wait for the answer that they left a way open for.
+        audit.is_untouched &= !is_over(&look);
     }
     audit
 }
@@ -265,9 +266,13 @@ fn asked_again(facts: &Facts, j: &Judgement<'_>) -> Moment {
 
 /// Whether nothing more is owed because nothing more is wanted.
 fn is_settled(look: &Look<'_, '_>) -> bool {
+    is_over(look) || look.facts.opted_out()
+}
+
+/// Whether nobody waits for anything of ours any more: a no, no sales case, or no real person.
+fn is_over(look: &Look<'_, '_>) -> bool {
     let no_case = [Case::Test, Case::Deceased, Case::Minor, Case::LegalThreat, Case::Competitor, Case::NotABuyer];
     look.j.clear_no
-        || look.facts.opted_out()
         || look.j.is_bogus()
         || look.j.is_hushed(look.now)
         || no_case.iter().any(|case| look.j.cases.has(*case))

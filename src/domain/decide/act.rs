@@ -36,6 +36,11 @@ pub(super) fn act(
             conduct.planned.push(Plan { play: chosen.play, at: chosen.at - ctx.publish_ahead });
             continue;
         }
+        // Who is away longer than the task would hold is looked at again on the day they are back.
+        if chosen.at > ctx.now && chosen.at >= chosen.expires_at {
+            conduct.planned.push(Plan { play: chosen.play, at: chosen.at });
+            continue;
+        }
         // The ledger is unique on cause and play: a cause that comes round again makes nothing new.
         let text = cause.text();
         if conduct.ledger.iter().any(|e| e.play == chosen.play && e.cause == text) {

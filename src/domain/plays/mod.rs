@@ -87,7 +87,7 @@ pub struct Proposal<'a> {
 }
 
 /// Why a play is proposed. Most proposals are never sent, so what has to be counted out is said only when it is written.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Grounds {
     Fixed(&'static str),
     Told(String),
@@ -281,4 +281,23 @@ pub(super) fn quoted(quote: Option<&str>) -> String {
 pub(super) fn local(v: &View<'_, '_>, at: Moment) -> String {
     let minute = v.zone.minute_of_day(at);
     format!("{:02}:{:02} on {} their time", minute / 60, minute % 60, v.zone.date(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_counted_is_said_in_words_up_to_twelve_and_in_the_right_number() {
+        let calls = |made, unreported| Grounds::Calls { made, unreported }.sentence();
+        assert_eq!(calls(0, 1), "The lead asked; nobody reported on one call that we sent out.");
+        assert_eq!(calls(0, 13), "The lead asked; nobody reported on 13 calls that we sent out.");
+        assert_eq!(calls(1, 0), "One call without an answer so far; the next is due.");
+        let both = "Two calls without an answer so far, and one call that nobody reported on; the next is due.";
+        assert_eq!(calls(2, 1), both);
+        let emails = |asked, reported| Grounds::Emails { asked, reported }.sentence();
+        assert_eq!(emails(1, 0), "One e-mail of ours was not reported on; the next is due.");
+        assert_eq!(emails(2, 0), "Two e-mails of ours were not reported on; the next is due.");
+        assert_eq!(emails(2, 1), "One e-mail without an answer so far; the next is due.");
+    }
 }

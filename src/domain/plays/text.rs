@@ -208,7 +208,8 @@ fn cadence(v: &View<'_, '_>, sent: u32, propose: &mut impl FnMut(Play, Moment, u
     // Who can be reached in no other way, and of whose letters no desk told anything, is asked for as many again: a check-in
     // is no first answer.
     let no_calls = v.place.missing().is_some() || v.key_for(Channel::Call).is_none();
-    if v.j.audit.is_untouched && no_calls && (days.len()..2 * days.len()).contains(&(sent as usize)) {
+    let most = if v.facts.asked_to_stop() { v.policy.plays.cadence.email_days.len() } else { days.len() };
+    if v.j.audit.is_untouched && no_calls && (days.len()..2 * most).contains(&(sent as usize)) {
         let over = v.policy.rule(Play::AnswerEmail).map_or(last, |rule| last + rule.expires.0);
         let due = working_morning(v, over + v.policy.plays.cadence.answer_again_after.0);
         let because = "They asked, and no answer of ours is on record; an e-mail answers them.";
@@ -230,9 +231,10 @@ fn cadence(v: &View<'_, '_>, sent: u32, propose: &mut impl FnMut(Play, Moment, u
 fn email_days<'p>(v: &View<'p, '_>) -> &'p [u32] {
     let rules = &v.policy.plays;
     let most = if is_revisit(v) { rules.revisit.emails } else { usize::MAX };
-    // Who fits us badly is answered, and not chased.
+    // Who fits us badly, or closed a channel to us, is answered and not chased.
     let misfit = if v.j.fits_badly() { v.policy.scoring.audit.attempts_misfit as usize } else { usize::MAX };
-    let most = most.min(misfit);
+    let stopped = if v.facts.asked_to_stop() { 1 } else { usize::MAX };
+    let most = most.min(misfit).min(stopped);
     &rules.cadence.email_days[..rules.cadence.email_days.len().min(most)]
 }
 
