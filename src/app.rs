@@ -15,7 +15,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use tokio::sync::watch;
 
-use crate::config::{Address, Config, Fictional, Log, Secret};
+use crate::config::{Address, Config, Fictional, Log, Profile, Secret};
 use crate::control::{self, AppliedPolicy};
 use crate::domain::identity::LeadNo;
 use crate::domain::policy::{Policy, SHIPPED};
@@ -144,9 +144,10 @@ pub fn sqlite(config: &Config) -> Result<Sqlite> {
 
 /// Where the database of the embedded profile would be, if it is not there yet: the first `gleaner run` makes it.
 pub fn missing_database(config: &Config) -> Option<PathBuf> {
-    let path = file_of(&config.store.url);
-    let missing = config.profile == crate::config::Profile::Embedded && !path.exists();
-    missing.then(|| std::path::absolute(&path).unwrap_or(path))
+    match config.profile {
+        Profile::Embedded => missing(&file_of(&config.store.url)),
+        Profile::Production => None,
+    }
 }
 
 /// The same, made where it is missing.
@@ -276,11 +277,15 @@ fn file_of(address: &Address) -> PathBuf {
     PathBuf::from(rest.strip_prefix("//").unwrap_or(rest))
 }
 
+/// The whole path of a file that is not there: it is relative to where we are, which may be another folder than the
+/// worker's.
+fn missing(path: &Path) -> Option<PathBuf> {
+    (!path.exists()).then(|| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+}
+
 fn existing(address: &Address, what: &str, setting: &str) -> Result<PathBuf> {
     let path = file_of(address);
-    if !path.exists() {
-        // Relative to where we are, which may be another folder than the worker's.
-        let whole = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
+    if let Some(whole) = missing(&path) {
         bail!(
             "there is no {what} at {}: `gleaner run` makes it there, and where it is elsewhere go to the worker's folder, \
              give its --config FILE, or set {setting}",

@@ -231,6 +231,15 @@ pub fn day_of_date(date: civil::Date) -> i32 {
     Moment::from_date(date).utc_day()
 }
 
+/// The day itself, or the Monday after a Saturday or Sunday.
+pub fn working_day(day: i32) -> i32 {
+    match weekday_of_day(day) {
+        Weekday::Saturday => day + 2,
+        Weekday::Sunday => day + 1,
+        _ => day,
+    }
+}
+
 /// 1970-01-01 was a Thursday.
 pub fn weekday_of_day(day: i32) -> Weekday {
     match day.rem_euclid(7) {
@@ -304,6 +313,8 @@ mod tests {
     fn weekdays_follow_the_calendar() {
         assert_eq!(weekday_of_day(day_of_date(civil::date(2026, 3, 3))), Weekday::Tuesday);
         assert_eq!(date_of_day(day_of_date(civil::date(2024, 2, 29))), civil::date(2024, 2, 29));
+        let monday = day_of_date(civil::date(2026, 3, 9));
+        assert_eq!([-3, -2, -1, 0, 4].map(|n| working_day(monday + n) - monday), [-3, 0, 0, 0, 4]);
     }
 
     #[test]

@@ -335,13 +335,8 @@ fn a_first_inquiry_that_follows_a_letter_of_theirs_is_the_first_and_a_form_after
 #[test]
 fn who_stops_calls_and_texts_is_answered_by_e_mail_and_not_chased() {
     let stopped = |answer: Option<&str>| {
-        let mut w = World::new();
-        let data = json!({
-            "lead": { "email": EMAIL, "phone": PHONE },
-            "profile": { "name": "Ana Ruiz", "country": "US", "region": "NY" },
-            "consent": [{ "channel": "email", "state": "granted", "level": "express_written", "key": EMAIL }]
-        });
-        w.send(&event("e-1", "lead.captured", "2026-03-03T17:00:00Z", data));
+        let consent = json!([{ "channel": "email", "state": "granted", "level": "express_written", "key": EMAIL }]);
+        let mut w = never_answered(json!({ "consent": consent }));
         let stop = json!({ "lead": { "phone": PHONE }, "text": "STOP" });
         w.send(&event("e-2", "sms.replied", "2026-03-03T18:00:00Z", stop));
         if let Some(at) = answer {

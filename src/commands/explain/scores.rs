@@ -44,10 +44,7 @@ pub(super) fn scores(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
     let weighs = match r.explanation.engagement.is_empty() {
         true => String::new(),
         false => {
-            format!(
-                " (of a weight of {}: 100 × (1 − 2^(−weight / half_points)), see `gleaner policy show scoring.toml`)",
-                short(weighs)
-            )
+            format!(" (of a weight of {}: 100 × (1 − 2^(−weight / half_points)), see scoring.toml)", short(weighs))
         }
     };
     writeln!(out, "Engagement {} of 100{weighs}", short(r.engagement.0))?;

@@ -1,15 +1,13 @@
 //! When a call is due: attempts so far, the gap after the last result, a part of the day not tried yet, the first
 //! window that is legal and staffed.
 
-use jiff::civil::Weekday;
-
 use super::rest::{is_late, is_revisit};
 use super::{Grounds, View};
 use crate::domain::audit::{DAYPARTS, daypart};
 use crate::domain::conduct::Entry;
 use crate::domain::legal::MAX_AHEAD;
 use crate::domain::task::{Class, Play, TaskState};
-use crate::domain::time::{Moment, Span, date_of_day};
+use crate::domain::time::{Moment, Span, working_day};
 use crate::domain::touches::{CallResult, ours};
 
 /// Our calls of this episode: how many count as attempts, the last of them, a failure of ours not yet made good.
@@ -149,12 +147,8 @@ pub(super) fn next_attempt(v: &View<'_, '_>, n: u32, calls: &EpisodeCalls) -> Mo
     if let ([.., before, last], None) = (days, days.get(n as usize)) {
         // Beyond the cadence, where nobody reports: at its last pace, and not at a weekend.
         let paced = earliest + Span::days(i64::from(last.saturating_sub(*before)));
-        let weekend = match date_of_day(v.zone.local_day(paced)).weekday() {
-            Weekday::Saturday => 2,
-            Weekday::Sunday => 1,
-            _ => 0,
-        };
-        return untried_from(v, paced + Span::days(weekend), calls);
+        let day = v.zone.local_day(paced);
+        return untried_from(v, paced + Span::days(i64::from(working_day(day) - day)), calls);
     }
     let day = v.zone.local_day(v.started()) + days.get(n as usize).copied().unwrap_or(0) as i32;
     // After a delay the pace stays: what fell due meanwhile is not made up for on one day after another.

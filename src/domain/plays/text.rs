@@ -1,7 +1,5 @@
 //! Messages: the answer to an inquiry or a reply, the e-mails of the cadence, check-ins, and the goodbye.
 
-use jiff::civil::Weekday;
-
 use super::allowed::consent_view;
 use super::ending::{has_check_ins_left, is_final_no, may_say_goodbye, next_check_in};
 use super::occasions::{good_moment, missed_meeting, to_confirm, to_reschedule};
@@ -18,7 +16,7 @@ use crate::domain::facts::Touch;
 use crate::domain::identity::Key;
 use crate::domain::register::Cited;
 use crate::domain::task::{Class, Play, TaskState};
-use crate::domain::time::{Moment, Span, date_of_day};
+use crate::domain::time::{Moment, Span, working_day};
 use crate::domain::wish::{came_together, newest_wish, newest_word};
 use crate::domain::words::Label;
 
@@ -79,9 +77,7 @@ fn answer_due(v: &View<'_, '_>, asked: &Cited, by: Class, is_wish: bool) -> Opti
 /// Nine o'clock at the lead's place on the first working day from an instant on.
 fn working_morning(v: &View<'_, '_>, from: Moment) -> Moment {
     let today = v.zone.local_day(from);
-    let days =
-        (today..=today + 3).filter(|day| !matches!(date_of_day(*day).weekday(), Weekday::Saturday | Weekday::Sunday));
-    let mornings = days.map(|day| v.zone.at(day, MORNING));
+    let mornings = [today, today + 1].map(|day| v.zone.at(working_day(day), MORNING));
     mornings.into_iter().find(|at| *at >= from).unwrap_or(from)
 }
 
