@@ -71,7 +71,7 @@ fn stream() -> Stream {
     in_time.sort_by_key(|event| event.at);
     for event in in_time {
         replay.apply(event);
-        s.tasks.extend(replay.take_published().into_iter().map(|message| message.body));
+        s.tasks.extend(replay.take_published().map(|message| message.body));
     }
     s.states = replay.leads().into_iter().map(|lead| lead.encode()).collect();
     s

@@ -13,12 +13,14 @@ use crate::domain::decide::Mode;
 use crate::domain::event::{ContentHash, Event};
 use crate::domain::identity::LeadNo;
 use crate::domain::lead::Lead;
+use crate::domain::policy::Policy;
 use crate::domain::pool::{Claim, Pool, PoolName, Terms, allot};
+use crate::domain::task::Outgoing;
 use crate::domain::time::{Moment, Span};
 use crate::domain::working_set::{Addressed, Applied, Env, NotApplied, Slot, WorkingSet};
 use crate::domain::world::Delta;
 use crate::wire::inbound::Reason;
-use crate::wire::outbound::{Message, message, task_message};
+use crate::wire::outbound::{Message, message};
 use crate::wire::record::{LeadRecord, record};
 
 /// Lines that are looked ahead at most, to put events in order.
@@ -39,7 +41,7 @@ pub struct Replay {
     /// What is to go into the next snapshot of the world, and the minute of the last one.
     deltas: Vec<Delta>,
     minute: i64,
-    published: Vec<Message>,
+    published: Vec<(Outgoing, Moment)>,
     pub counts: Counts,
 }
 
@@ -51,7 +53,6 @@ pub struct Counts {
     pub decisions: u64,
     pub merges: u64,
     pub conflicts: u64,
-    pub made: BTreeMap<(&'static str, String), u64>,
 }
 
 impl Replay {
@@ -82,9 +83,13 @@ impl Replay {
         self.now
     }
 
-    /// Messages published since the last call, in order.
-    pub fn take_published(&mut self) -> Vec<Message> {
-        std::mem::take(&mut self.published)
+    pub fn policy(&self) -> &Policy {
+        &self.env.policy
+    }
+
+    /// Messages published since the last call, in order; each is written out when it is asked for.
+    pub fn take_published(&mut self) -> impl Iterator<Item = Message> + use<> {
+        std::mem::take(&mut self.published).into_iter().map(|(outgoing, at)| message(&outgoing, at))
     }
 
     /// Applies one event at its own time, or at the virtual now if that has passed.
@@ -167,7 +172,8 @@ impl Replay {
                 let ramp_per_minute = self.env.ramp_per_minute.unwrap_or(u32::MAX);
                 let terms = Terms { policy: &self.env.policy, ramp_per_minute };
                 let out = allot(&name, self.pools.entry(name.clone()).or_default(), claims, terms, self.now);
-                self.published.extend(out.published.iter().map(|(_, task)| task_message(task, self.now)));
+                self.published
+                    .extend(out.published.into_iter().map(|(_, task)| (Outgoing::Task(Box::new(task)), self.now)));
                 answers.extend(out.answers.into_iter().map(|(lead, _, answer)| (lead, answer)));
             }
             for (lead, answer) in answers {
@@ -183,13 +189,10 @@ impl Replay {
         self.counts.merges += u64::from(net.merges);
         self.counts.conflicts += u64::from(net.conflicts);
         self.counts.decisions += net.leads.len() as u64;
-        for (kind, state) in &net.made {
-            *self.counts.made.entry((kind.name(), format!("{state:?}"))).or_default() += 1;
-        }
-        for (_, outgoing) in &net.outgoing {
+        for (_, outgoing) in net.outgoing {
             // In replay a message counts as handed the instant it is made.
             self.set.unsent.remove(&outgoing.id());
-            self.published.push(message(outgoing, self.now));
+            self.published.push((outgoing, self.now));
         }
         self.deltas.extend(Delta::all(&net.happened, net.flagged));
         self.forget.extend(net.tasks.iter().map(|(id, _, after)| (*after, *id)));

@@ -53,7 +53,7 @@ pub fn run(asked: Option<&str>, output: Output, out: &mut impl Write, env: Env) 
     }
     let mut by_lead: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     let mut by_queue: BTreeMap<&'static str, u32> = BTreeMap::new();
-    let messages = replay.take_published();
+    let messages: Vec<_> = replay.take_published().collect();
     if output != Output::Table {
         let bodies = messages.iter().map(|m| serde_json::from_slice(&m.body)).collect::<Result<Vec<Value>, _>>()?;
         return write_json(out, &bodies, output);
@@ -109,9 +109,11 @@ fn tell_one(replay: &Replay, asked: &str, output: Output, out: &mut impl Write) 
     };
     let record = replay.record(lead);
     match output {
-        Output::Table => {
-            write!(out, "{}", explain::render(&record, &Around { judged_at: Some(replay.now()), ..Around::of(lead) }))?
-        }
+        Output::Table => write!(
+            out,
+            "{}",
+            explain::render(&record, &Around { judged_at: Some(replay.now()), ..Around::of(lead, replay.policy()) })
+        )?,
         Output::Json | Output::Jsonl => write_json(out, &[record], output)?,
     }
     Ok(())

@@ -16,7 +16,7 @@ use crate::control::{self, Pauses};
 use crate::domain::identity::Key;
 use crate::domain::lead::Lead;
 use crate::domain::task::Play;
-use crate::domain::time::Moment;
+use crate::domain::time::{Moment, Zone};
 use crate::reading::{Found, Reader, keys_named};
 use crate::store::Store;
 use crate::wire::record::LeadRecord;
@@ -52,7 +52,12 @@ pub async fn run<S: Store>(
             let (_, pauses) = control::read::<Pauses>(&reader.store).await?;
             let (holds_all, paused) = (pauses.all.is_some(), paused(&pauses));
             let (judged_at, is_as_of) = (Some(at), as_of.is_some());
-            tell(&record, &Around { holds_all, paused, judged_at, is_as_of, ..Around::of(&lead) }, output, out)
+            tell(
+                &record,
+                &Around { holds_all, paused, judged_at, is_as_of, ..Around::of(&lead, &reader.policy()) },
+                output,
+                out,
+            )
         }
         Output::Json | Output::Jsonl => {
             // As of an instant records are compared, and when the opinion changed depends on what came when.
@@ -87,7 +92,7 @@ pub fn run_replayed(dir: &Path, text: &str, country: &str, output: Output, out: 
     let Some(mut record) = found else {
         return Err(Usage(format!("no lead in {} has the id or key {text:?}", dir.display())).into());
     };
-    let mut unreported = Vec::new();
+    let (mut unreported, mut zone) = (Vec::new(), None);
     // Results of an older version have no such file, and their page says less.
     let asides = if dir.join("conduct.jsonl").exists() { Some(lines("conduct.jsonl")?) } else { None };
     for line in asides.into_iter().flatten() {
@@ -97,6 +102,7 @@ pub fn run_replayed(dir: &Path, text: &str, country: &str, output: Output, out: 
             // As JSON a record is what leads.jsonl holds.
             record.changed = aside.changed.filter(|_| output == Output::Table);
             unreported = aside.unreported;
+            zone = aside.time_zone.as_deref().and_then(Zone::named);
             break;
         }
     }
@@ -108,7 +114,7 @@ pub fn run_replayed(dir: &Path, text: &str, country: &str, output: Output, out: 
     // The clock's last instant; without it the page says no date.
     let summary = std::fs::read(dir.join("summary.json")).ok().and_then(|s| serde_json::from_slice::<Until>(&s).ok());
     let judged_at = summary.and_then(|s| s.until.parse().ok()).map(Moment::from_timestamp);
-    tell(&record, &Around { sent, unreported, judged_at, ..Around::default() }, output, out)
+    tell(&record, &Around { sent, unreported, judged_at, zone, ..Around::default() }, output, out)
 }
 
 /// Whether a text is the lead's id, or one of the keys that it may be is the lead's.

@@ -225,8 +225,12 @@ impl Run {
         let mut asides = create(out, "conduct.jsonl")?;
         for lead in self.replay.leads() {
             let mut record = self.replay.record(lead);
-            let (changed, unreported) = (record.changed.take(), Around::of(lead).unreported);
-            write_line(&mut asides, &Aside { lead_id: lead.id, changed, unreported })?;
+            let Around { unreported, zone, .. } = Around::of(lead, self.replay.policy());
+            let (lead_id, changed) = (lead.id, record.changed.take());
+            write_line(
+                &mut asides,
+                &Aside { lead_id, time_zone: zone.map(|z| z.name().to_owned()), changed, unreported },
+            )?;
             summary.policy.clone_from(&record.policy);
             // A test lead is out of every figure but the one that says how many there are.
             *summary.stages.entry(record.stage.clone()).or_default() += 1;

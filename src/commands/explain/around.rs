@@ -6,10 +6,12 @@ use uuid::Uuid;
 use super::wording::and;
 use crate::domain::conduct::Entry;
 use crate::domain::event::Channel;
+use crate::domain::fold::place_facts;
 use crate::domain::lead::Lead;
+use crate::domain::policy::Policy;
 use crate::domain::prose::{counted, number};
 use crate::domain::task::{Play, TaskState};
-use crate::domain::time::Moment;
+use crate::domain::time::{Moment, Zone};
 use crate::wire::record::ChangedOut;
 
 /// What the record does not say: what is out by name, and what is paused.
@@ -19,6 +21,8 @@ pub struct Around {
     pub sent: Vec<Play>,
     /// Sent, and the time for a report is over.
     pub unreported: Vec<Unreported>,
+    /// The clock at the lead's place, where it is known.
+    pub zone: Option<Zone>,
     pub holds_all: bool,
     pub paused: Option<String>,
     /// As of when the lead was judged, where that is known.
@@ -28,8 +32,8 @@ pub struct Around {
 }
 
 impl Around {
-    /// What is out of a lead's tasks.
-    pub fn of(lead: &Lead) -> Around {
+    /// What is out of a lead's tasks, and the clock it lives by.
+    pub fn of(lead: &Lead, policy: &Policy) -> Around {
         let sent = lead.conduct.open().filter(|entry| entry.state == TaskState::Ready).map(|entry| entry.play);
         let silent = |entry: &&Entry| entry.state == TaskState::Expired && !entry.touched;
         let unreported = lead.conduct.ledger.iter().filter(silent);
@@ -39,7 +43,8 @@ impl Around {
             to: e.key.clone().filter(|_| e.play == Play::ReferralHandoff),
             at: e.made_at.to_string(),
         });
-        Around { sent: sent.collect(), unreported: unreported.collect(), ..Around::default() }
+        let zone = policy.known_zone_of(&place_facts(&lead.facts));
+        Around { sent: sent.collect(), unreported: unreported.collect(), zone, ..Around::default() }
     }
 }
 
@@ -58,6 +63,9 @@ pub struct Unreported {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Aside {
     pub lead_id: Uuid,
+    /// The IANA name of the zone whose clock the lead lives by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<ChangedOut>,
     pub unreported: Vec<Unreported>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::domain::event::Event;
 use crate::domain::policy::{Fictional, Policy};
-use crate::domain::time::Moment;
+use crate::domain::time::{Moment, Zone};
 use crate::domain::working_set::Env;
 use crate::replay::Replay;
 use crate::wire::inbound::{Envelope, Inbound, decode};
@@ -140,7 +140,7 @@ fn every_weight_of_the_evidence_is_a_weight_in_the_policy_file() {
 fn a_tasks_reason_speaks_in_the_words_of_the_explanation() {
     let mut replay = sample();
     let tasks: Vec<serde_json::Value> =
-        replay.take_published().iter().map(|m| serde_json::from_slice(&m.body).unwrap()).collect();
+        replay.take_published().map(|m| serde_json::from_slice(&m.body).unwrap()).collect();
     let because = |list: &serde_json::Value, word: &str| {
         list.as_array().unwrap().iter().any(|b| b["because"].as_str().unwrap().contains(word))
     };
@@ -194,7 +194,7 @@ fn page_later(name: &str) -> String {
     let until = replay.now() + crate::domain::time::Span::days(14);
     replay.finish(until);
     let lead = replay.leads().into_iter().find(|l| l.facts.name().is_some_and(|n| n.starts_with(name))).unwrap();
-    render(&replay.record(lead), &Around::of(lead))
+    render(&replay.record(lead), &Around::of(lead, replay.policy()))
 }
 
 #[test]
@@ -239,4 +239,14 @@ fn the_next_call_to_who_waits_for_an_answer_is_to_answer() {
 #[test]
 fn a_touch_of_ours_is_not_said_to_have_made_a_lead_weak() {
     assert!(page_later("Lena").contains("the silence up to our e-mail demo-039 turned it"));
+}
+
+#[test]
+fn when_something_is_planned_is_told_in_the_leads_own_time_too_where_that_is_known() {
+    let text = "2026-07-02T23:30:00Z";
+    let told = |zone: &str| wording::day_and_time(text, Zone::named(zone).as_ref());
+    assert_eq!(told("America/New_York"), "Thu 2026-07-02 23:30 UTC (19:30 their time)");
+    assert_eq!(told("Asia/Tokyo"), "Thu 2026-07-02 23:30 UTC (Fri 2026-07-03 08:30 their time)");
+    assert_eq!(told("no such zone"), "Thu 2026-07-02 23:30 UTC");
+    assert!(page_later("Ella").contains(" UTC (09:00 their time) on the lead is worked anew"));
 }

@@ -1,9 +1,20 @@
 //! How a page writes lists, instants and numbers.
 
-/// "Sat 2026-04-04 20:00 UTC".
-pub(super) fn day_and_time(text: &str) -> String {
-    let day = text.parse::<jiff::Timestamp>().map(|at| at.strftime("%a ").to_string());
-    format!("{}{}", day.unwrap_or_default(), moment(text))
+use crate::domain::time::{Moment, Zone};
+
+/// "Sat 2026-04-04 20:00 UTC", and where the lead's clock is known "(16:00 their time)", with the day where it is another.
+pub(super) fn day_and_time(text: &str, zone: Option<&Zone>) -> String {
+    let Ok(at) = text.parse::<jiff::Timestamp>() else { return moment(text) };
+    let theirs = zone.map_or(String::new(), |zone| {
+        let at = Moment::from_timestamp(at);
+        let (day, minute) = (zone.local_day(at), zone.minute_of_day(at));
+        let day = match day == at.utc_day() {
+            true => String::new(),
+            false => zone.date(at).strftime("%a %F ").to_string(),
+        };
+        format!(" ({day}{:02}:{:02} their time)", minute / 60, minute % 60)
+    });
+    format!("{}{}{theirs}", at.strftime("%a "), moment(text))
 }
 
 pub(super) fn and(parts: &[String]) -> String {

@@ -155,9 +155,9 @@ impl Why<'_> {
                 format!("They {asked} {waited} ago, and no answer of ours is on record.")
             }
             Why::NotBefore { quote, day: Some(day) } => {
-                format!("Not now: \"{quote}\" ({}).", date_of_day(*day))
+                format!("They put us off: \"{quote}\" ({}).", date_of_day(*day))
             }
-            Why::NotBefore { quote, day: None } => format!("Not now: \"{quote}\"."),
+            Why::NotBefore { quote, day: None } => format!("They put us off: \"{quote}\"."),
             Why::TimelineLater => "The lead wants to decide later than this year.".into(),
             Why::ToldNo(how) => format!("The lead said no {how}."),
             Why::WantsNo { calls, texts, emails } => {

@@ -152,7 +152,7 @@ pub(super) fn text<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, no_sale: b
     if let Some(at) = form_to_answer(v).filter(|_| !v.j.clear_no && !no_sale) {
         // A form is no letter: it tires of ours as anybody does.
         let at = v.fatigue_allows(at.max(v.now), message.key);
-        let because = "They asked to be contacted once more and wait for an answer.";
+        let because = "They asked to be contacted and still wait for an answer.";
         propose(Play::AnswerEmail, at, sent + 1, because.into(), None);
     }
     if let Some((booked, _)) = to_confirm(v) {
