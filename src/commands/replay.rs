@@ -202,7 +202,7 @@ impl Run {
             write_line(&mut file, &Rejected { line: *line, reason, detail })?;
         }
         file.flush()?;
-        let Counts { applied, duplicates, decisions, merges, conflicts, .. } = self.replay.counts;
+        let Counts { applied, duplicates, decisions, merges, conflicts } = self.replay.counts;
         let mut summary = Summary {
             events: self.events,
             applied,

@@ -203,8 +203,7 @@ fn reason(facts: &Facts, j: &Judgement<'_>, p: &Proposal<'_>, ctx: &Context<'_>)
         summary.push_str(&evidence.why.sentence());
     }
     if p.channel == Some(Channel::Call) && p.consent.is_none() {
-        summary
-            .push_str(" To be dialled by hand, and no SMS: the lead asked, but agreed to no calls in so many words.");
+        summary.push_str(" To be dialled by hand: the lead asked, but agreed to no calls in so many words.");
     }
     let asked = || plays::newest_inquiry(facts).map(|c| c.id.as_str());
     let cited = match &p.ask {

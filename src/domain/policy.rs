@@ -460,12 +460,10 @@ impl Policy {
 
     /// The zone of a place, else the floor's.
     pub fn zone_at(&self, place: &Place<'_>) -> Zone {
-        known_zone(place).unwrap_or_else(|| self.default_zone())
-    }
-
-    /// The zone a lead lives in, where its facts say.
-    pub fn known_zone_of(&self, facts: &PlaceFacts<'_>) -> Option<Zone> {
-        known_zone(&self.law.place(facts))
+        match place.missing() {
+            Some(Missing::Nothing | Missing::Number) if place.time_zone().is_none() => self.default_zone(),
+            _ => place.local_zone().clone(),
+        }
     }
 
     pub fn default_zone(&self) -> Zone {
@@ -481,13 +479,6 @@ impl Policy {
         let table = &self.contact.disposition;
         let word = || code.trim().to_ascii_lowercase().replace([' ', '-'], "_");
         table.get(code).or_else(|| table.get(&word())).copied()
-    }
-}
-
-fn known_zone(place: &Place<'_>) -> Option<Zone> {
-    match place.missing() {
-        Some(Missing::Nothing | Missing::Number) if place.time_zone().is_none() => None,
-        _ => Some(place.local_zone().clone()),
     }
 }
 

@@ -168,6 +168,12 @@ fn a_lead_of_a_replay_is_explained_out_of_its_results() {
     assert!(said.contains("out, and not reported on yet: a first call, a first e-mail"), "{said}");
     let record: Value = serde_json::from_str(&told(&mut explain(ANA.0, &["--json"]))).unwrap();
     assert_eq!(rows(&std::fs::read_to_string(dir.path().join("out/leads.jsonl")).unwrap())[0], record);
+    let later = json!({ "specversion": "1.0", "id": "e-2", "source": "/test", "type": "email.replied", "time": "2026-03-03T17:00:00Z",
+        "data": { "lead": { "email": ANA.0 }, "text": "Not now, our contract runs until 30 September 2026." } });
+    std::fs::write(dir.path().join("e.jsonl"), format!("{event}\n{later}\n")).unwrap();
+    told(&mut gleaner(dir.path(), &["replay", "--events", "e.jsonl", "--out", "out"]));
+    let said = told(&mut explain(ANA.0, &[]));
+    assert!(said.contains("to go out on") && said.contains(" their time)"), "{said}");
     let (code, said) = refused(&mut explain("nobody@example.com", &[]));
     assert!(code == 2 && said.contains("no lead in out has the id or key \"nobody@example.com\""), "{said}");
     let (code, said) = refused(&mut gleaner(dir.path(), &["explain", "x", "--replayed", "nowhere"]));

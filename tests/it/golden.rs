@@ -684,14 +684,16 @@ fn nothing_goes_out_before_the_day_an_automatic_reply_names() {
 #[test]
 fn published_ahead_a_task_for_who_is_away_still_holds_when_they_are_back() {
     let mut w = World::with(Env { publish_ahead: Span::days(30), ..env(Fictional::Allow) });
-    w.send(&inquiry("e-1", "2026-03-03T16:00:00Z"));
-    w.send(&no_answer("e-2", "2026-03-03T16:10:00Z"));
+    w.send(&inquiry("e-1", "2026-03-03T06:00:00Z"));
+    w.send(&no_answer("e-2", "2026-03-03T13:10:00Z"));
     let away = json!({ "lead": { "email": "ana@example.com" }, "auto": true,
         "text": "I am out of the office until 24 March 2026 and will reply when I return." });
-    w.send(&event("e-3", "email.replied", "2026-03-03T16:30:00Z", away));
+    w.send(&event("e-3", "email.replied", "2026-03-03T13:30:00Z", away));
     w.until("2026-04-10T16:30:00Z");
     let moment = |task: &Value, field: &str| at(task[field].as_str().unwrap());
-    let sent: Vec<_> = w.tasks().into_iter().filter(|t| moment(t, "time") >= at("2026-03-03T16:30:00Z")).collect();
+    let first = w.calls()[0];
+    assert!(moment(first, "time") < moment(&first["data"], "not_before"), "published ahead: {first}");
+    let sent: Vec<_> = w.tasks().into_iter().filter(|t| moment(t, "time") >= at("2026-03-03T13:30:00Z")).collect();
     let held: Vec<_> = sent.iter().map(|t| &t["data"]).filter(|data| data["channel"].is_string()).collect();
     assert!(held.iter().any(|data| moment(data, "not_before") >= at("2026-03-24T13:00:00Z")), "and then it goes on");
     for data in held {

@@ -14,14 +14,14 @@ use crate::domain::task::{Play, TaskState};
 use crate::domain::time::{Moment, Zone};
 use crate::wire::record::ChangedOut;
 
-/// What the record does not say: what is out by name, and what is paused.
+/// What the record does not say: what is out by name, what is paused, and whose clock the lead lives by.
 #[derive(Debug, Default)]
 pub struct Around {
     /// Sent, and not reported on yet.
     pub sent: Vec<Play>,
     /// Sent, and the time for a report is over.
     pub unreported: Vec<Unreported>,
-    /// The clock at the lead's place, where it is known.
+    /// The clock at the lead's place, where it is no guess.
     pub zone: Option<Zone>,
     pub holds_all: bool,
     pub paused: Option<String>,
@@ -43,7 +43,7 @@ impl Around {
             to: e.key.clone().filter(|_| e.play == Play::ReferralHandoff),
             at: e.made_at.to_string(),
         });
-        let zone = policy.known_zone_of(&place_facts(&lead.facts));
+        let zone = policy.law.place(&place_facts(&lead.facts)).certain_zone().cloned();
         Around { sent: sent.collect(), unreported: unreported.collect(), zone, ..Around::default() }
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn next(r: &LeadRecord, around: &Around) -> String {
     for plan in &r.planned {
         says.push(match plan.play {
             Planned::Play(play) => {
-                format!("{} planned for {}", in_words(play), day_and_time(&plan.at, around.zone.as_ref()))
+                format!("{}, to go out on {}", in_words(play), day_and_time(&plan.at, around.zone.as_ref()))
             }
             Planned::Rest(Rest::Revisit) => {
                 format!("from {} on the lead is worked anew", day_and_time(&plan.at, around.zone.as_ref()))

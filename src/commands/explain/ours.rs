@@ -20,7 +20,10 @@ pub(super) fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::f
     let under_way = |item: &str| around.sent.iter().any(|play| serves(*play, item));
     let closed = r.diagnosis.evidence.iter().any(|e| e.name == "closed_channel");
     let sum = match (open().count(), open().all(|i| can_wait(&i.item)), has("missed")) {
-        (0, _, false) if closed => "since they closed a channel they are not chased",
+        (0, _, false) if closed && untouched => {
+            "since they closed a channel nothing but an answer to the inquiry is owed"
+        }
+        (0, _, false) if closed => "since they closed a channel nothing more is owed",
         (0, _, false) => "nothing is owed",
         (0, _, true) if untouched => "an answer to the inquiry is still owed",
         (0, _, true) => "something was missed, and nothing more is owed",

@@ -248,5 +248,38 @@ fn when_something_is_planned_is_told_in_the_leads_own_time_too_where_that_is_kno
     assert_eq!(told("America/New_York"), "Thu 2026-07-02 23:30 UTC (19:30 their time)");
     assert_eq!(told("Asia/Tokyo"), "Thu 2026-07-02 23:30 UTC (Fri 2026-07-03 08:30 their time)");
     assert_eq!(told("no such zone"), "Thu 2026-07-02 23:30 UTC");
+    assert_eq!(told("Africa/Abidjan"), "Thu 2026-07-02 23:30 UTC", "the same hour is not told twice");
     assert!(page_later("Ella").contains(" UTC (09:00 their time) on the lead is worked anew"));
+}
+
+#[test]
+fn a_time_zone_that_is_only_guessed_is_not_told_as_theirs() {
+    let next = |profile: serde_json::Value| {
+        let mut replay = Replay::new(Env::virtual_time(Arc::new(Policy::shipped(Fictional::Allow).unwrap())));
+        let lead = serde_json::json!({ "email": "ana@example.com" });
+        let note = "Not now, our contract runs until 30 September 2026.";
+        for (id, kind, hour, data) in [
+            ("e-1", "lead.captured", 16, serde_json::json!({ "lead": lead, "profile": profile })),
+            ("e-2", "email.replied", 17, serde_json::json!({ "lead": lead, "text": note })),
+        ] {
+            let time = format!("2026-03-03T{hour}:00:00Z");
+            let event = serde_json::json!({ "specversion": "1.0", "id": id, "source": "/test", "type": kind,
+                "time": time, "data": data });
+            let envelope = event.to_string();
+            let event = decode(&Envelope::bare(envelope.as_bytes()), Moment::MIN, &Inbound::replay());
+            replay.apply(&event.unwrap());
+        }
+        let page = render(&replay.record(replay.leads()[0]), &Around::of(replay.leads()[0], replay.policy()));
+        page.lines().find(|line| line.starts_with("Next")).unwrap().to_owned()
+    };
+    for guessed in
+        [serde_json::json!({ "country": "BR" }), serde_json::json!({ "country": "US" }), serde_json::json!({})]
+    {
+        let next = next(guessed);
+        assert!(next.contains(" UTC") && !next.contains("their time"), "{next}");
+    }
+    let stated = next(serde_json::json!({ "country": "BR", "time_zone": "America/Sao_Paulo" }));
+    assert!(stated.contains("their time"), "{stated}");
+    let only_one = next(serde_json::json!({ "country": "US", "region": "NY" }));
+    assert!(only_one.contains("their time"), "{only_one}");
 }

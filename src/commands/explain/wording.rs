@@ -9,6 +9,7 @@ pub(super) fn day_and_time(text: &str, zone: Option<&Zone>) -> String {
         let at = Moment::from_timestamp(at);
         let (day, minute) = (zone.local_day(at), zone.minute_of_day(at));
         let day = match day == at.utc_day() {
+            true if minute == Zone::utc().minute_of_day(at) => return String::new(),
             true => String::new(),
             false => zone.date(at).strftime("%a %F ").to_string(),
         };

@@ -117,6 +117,12 @@ impl<'j> Place<'j> {
     pub fn local_zone(&self) -> &Zone {
         &self.local
     }
+    /// The lead's own clock where it is no guess: somebody stated it, or there is one only where they may be.
+    pub fn certain_zone(&self) -> Option<&Zone> {
+        let first = self.candidates.first().map(|c| &c.zone);
+        let only = first.filter(|zone| self.missing.is_none() && self.candidates.iter().all(|c| c.zone == **zone));
+        self.time_zone().or(only)
+    }
     /// Whether the sources contradict each other: evidence that something about the contact is wrong, not proof.
     pub fn disagrees(&self) -> bool {
         self.disagrees
