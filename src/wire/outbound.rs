@@ -97,7 +97,7 @@ fn encode<T: Serialize>(kind: &str, id: Uuid, lead: Uuid, data: &T, time: Moment
         dataschema: data_schema(kind),
         data,
     };
-    // So that the buffer grows once at most, and not ten times.
+    // So that the buffer seldom grows, and not ten times.
     let mut body = Vec::with_capacity(BODY);
     serde_json::to_writer(&mut body, &envelope)
         .unwrap_or_else(|e| unreachable!("a task is plain data and always encodes: {e}"));

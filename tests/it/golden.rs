@@ -34,6 +34,12 @@ fn no_answer(id: &str, time: &str) -> Value {
     event(id, "call.completed", time, json!({ "lead": { "phone": PHONE }, "disposition": "N", "to": PHONE }))
 }
 
+/// Their mailbox answers that they are away.
+fn away(id: &str, time: &str, until: &str) -> Value {
+    let text = format!("I am out of the office until {until} and will reply when I return.");
+    event(id, "email.replied", time, json!({ "lead": { "email": "ana@example.com" }, "auto": true, "text": text }))
+}
+
 fn minutes_between(a: &Value, b: &str) -> i64 {
     (at(a.as_str().unwrap()) - at(b)).0 / 60_000
 }
@@ -667,9 +673,7 @@ fn nothing_goes_out_before_the_day_an_automatic_reply_names() {
     let mut w = World::new();
     w.send(&inquiry("e-1", "2026-03-03T16:00:00Z"));
     w.send(&no_answer("e-2", "2026-03-03T16:10:00Z"));
-    let away = json!({ "lead": { "email": "ana@example.com" }, "auto": true,
-        "text": "I am out of the office until 9 March 2026 and will reply when I return." });
-    w.send(&event("e-3", "email.replied", "2026-03-03T16:30:00Z", away));
+    w.send(&away("e-3", "2026-03-03T16:30:00Z", "9 March 2026"));
     w.until("2026-03-20T16:30:00Z");
     let late = since(&w, "2026-03-03T16:30:00Z");
     assert!(!late.is_empty(), "and then it goes on");
@@ -686,9 +690,7 @@ fn published_ahead_a_task_for_who_is_away_still_holds_when_they_are_back() {
     let mut w = World::with(Env { publish_ahead: Span::days(30), ..env(Fictional::Allow) });
     w.send(&inquiry("e-1", "2026-03-03T06:00:00Z"));
     w.send(&no_answer("e-2", "2026-03-03T13:10:00Z"));
-    let away = json!({ "lead": { "email": "ana@example.com" }, "auto": true,
-        "text": "I am out of the office until 24 March 2026 and will reply when I return." });
-    w.send(&event("e-3", "email.replied", "2026-03-03T13:30:00Z", away));
+    w.send(&away("e-3", "2026-03-03T13:30:00Z", "24 March 2026"));
     w.until("2026-04-10T16:30:00Z");
     let moment = |task: &Value, field: &str| at(task[field].as_str().unwrap());
     let first = w.calls()[0];

@@ -150,18 +150,24 @@ fn a_tasks_reason_speaks_in_the_words_of_the_explanation() {
     assert!(because(&task["data"]["reason"]["evidence"], "filled in a form"), "{task}");
 }
 
-/// The page of one lead in New York after some events on 3 March 2026: type, time of day, data besides the lead.
-fn page(events: &[(&str, &str, serde_json::Value)]) -> String {
+/// One lead after some events on 3 March 2026: type, time of day, data besides the lead.
+fn after(lead: &serde_json::Value, events: &[(&str, &str, serde_json::Value)]) -> Replay {
     let policy = Policy::shipped(Fictional::Allow).unwrap_or_else(|e| panic!("{}", e.join("\n")));
     let settings = Inbound { default_country: Some("US".into()), ..Inbound::replay() };
     let mut replay = Replay::new(Env::virtual_time(Arc::new(policy)));
     for (n, (kind, time, data)) in events.iter().enumerate() {
         let mut data = data.clone();
-        data["lead"] = serde_json::json!({ "email": "ana@example.com", "phone": "+12125552368" });
+        data["lead"] = lead.clone();
         let event = serde_json::json!({ "specversion": "1.0", "id": format!("e-{n}"), "source": "/test", "type": kind,
             "time": format!("2026-03-03T{time}:00Z"), "data": data });
         replay.apply(&decode(&Envelope::bare(event.to_string().as_bytes()), Moment::MIN, &settings).unwrap());
     }
+    replay
+}
+
+/// The page of one in New York.
+fn page(events: &[(&str, &str, serde_json::Value)]) -> String {
+    let replay = after(&serde_json::json!({ "email": "ana@example.com", "phone": "+12125552368" }), events);
     render(&replay.record(replay.leads()[0]), &Around::default())
 }
 
@@ -255,20 +261,10 @@ fn when_something_is_planned_is_told_in_the_leads_own_time_too_where_that_is_kno
 #[test]
 fn a_time_zone_that_is_only_guessed_is_not_told_as_theirs() {
     let next = |profile: serde_json::Value| {
-        let mut replay = Replay::new(Env::virtual_time(Arc::new(Policy::shipped(Fictional::Allow).unwrap())));
-        let lead = serde_json::json!({ "email": "ana@example.com" });
-        let note = "Not now, our contract runs until 30 September 2026.";
-        for (id, kind, hour, data) in [
-            ("e-1", "lead.captured", 16, serde_json::json!({ "lead": lead, "profile": profile })),
-            ("e-2", "email.replied", 17, serde_json::json!({ "lead": lead, "text": note })),
-        ] {
-            let time = format!("2026-03-03T{hour}:00:00Z");
-            let event = serde_json::json!({ "specversion": "1.0", "id": id, "source": "/test", "type": kind,
-                "time": time, "data": data });
-            let envelope = event.to_string();
-            let event = decode(&Envelope::bare(envelope.as_bytes()), Moment::MIN, &Inbound::replay());
-            replay.apply(&event.unwrap());
-        }
+        let later = serde_json::json!({ "text": "Not now, our contract runs until 30 September 2026." });
+        let events =
+            [("lead.captured", "16:00", serde_json::json!({ "profile": profile })), ("email.replied", "17:00", later)];
+        let replay = after(&serde_json::json!({ "email": "ana@example.com" }), &events);
         let page = render(&replay.record(replay.leads()[0]), &Around::of(replay.leads()[0], replay.policy()));
         page.lines().find(|line| line.starts_with("Next")).unwrap().to_owned()
     };

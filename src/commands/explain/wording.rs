@@ -5,16 +5,19 @@ use crate::domain::time::{Moment, Zone};
 /// "Sat 2026-04-04 20:00 UTC", and where the lead's clock is known "(16:00 their time)", with the day where it is another.
 pub(super) fn day_and_time(text: &str, zone: Option<&Zone>) -> String {
     let Ok(at) = text.parse::<jiff::Timestamp>() else { return moment(text) };
-    let theirs = zone.map_or(String::new(), |zone| {
+    let their = |zone: &Zone| {
         let at = Moment::from_timestamp(at);
-        let (day, minute) = (zone.local_day(at), zone.minute_of_day(at));
-        let day = match day == at.utc_day() {
-            true if minute == Zone::utc().minute_of_day(at) => return String::new(),
-            true => String::new(),
-            false => zone.date(at).strftime("%a %F ").to_string(),
+        let hour = |zone: &Zone| {
+            let minute = zone.minute_of_day(at);
+            format!("{:02}:{:02}", minute / 60, minute % 60)
         };
-        format!(" ({day}{:02}:{:02} their time)", minute / 60, minute % 60)
-    });
+        match (zone.local_day(at) == at.utc_day(), hour(zone)) {
+            (true, same) if same == hour(&Zone::utc()) => String::new(),
+            (true, other) => format!(" ({other} their time)"),
+            (false, other) => format!(" ({} {other} their time)", zone.date(at).strftime("%a %F")),
+        }
+    };
+    let theirs = zone.map_or(String::new(), their);
     format!("{}{}{theirs}", at.strftime("%a "), moment(text))
 }
 
