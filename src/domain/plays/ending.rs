@@ -54,10 +54,10 @@ pub(super) fn next_check_in(v: &View<'_, '_>) -> Moment {
 }
 
 /// Whether another check-in is of use. A revisit is a small attempt without them, and what is not for somebody does not
-/// become so by letters; who asked to wait until a day hears from us in between.
+/// become so by letters, nor is who closed a channel written to unasked; who asked to wait until a day hears from us in between.
 pub(super) fn has_check_ins_left(v: &View<'_, '_>) -> bool {
     let waits = v.conduct.stage == Stage::Parked || v.conduct.stage == Stage::Nurturing;
-    let none = !waits && (is_revisit(v) || is_misfit(v));
+    let none = !waits && (is_revisit(v) || is_misfit(v) || v.facts.asked_to_stop());
     !none && silent_check_ins(v.conduct, v.j) < v.policy.plays.nurture.most
 }
 

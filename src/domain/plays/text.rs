@@ -202,10 +202,9 @@ fn cadence(v: &View<'_, '_>, sent: u32, propose: &mut impl FnMut(Play, Moment, u
     }
     let Some(last) = last_text(v).filter(|at| v.j.last_answer <= *at) else { return };
     // Who can be reached in no other way, and of whose letters no desk told anything, is asked for as many again: a check-in
-    // is no first answer.
+    // is no first answer. Of who closed a channel that is one.
     let no_calls = v.place.missing().is_some() || v.key_for(Channel::Call).is_none();
-    let most = if v.facts.asked_to_stop() { v.policy.plays.cadence.email_days.len() } else { days.len() };
-    if v.j.audit.is_untouched && no_calls && (days.len()..2 * most).contains(&(sent as usize)) {
+    if v.j.audit.is_untouched && no_calls && (days.len()..2 * days.len()).contains(&(sent as usize)) {
         let over = v.policy.rule(Play::AnswerEmail).map_or(last, |rule| last + rule.expires.0);
         let due = working_morning(v, over + v.policy.plays.cadence.answer_again_after.0);
         let because = "They asked, and no answer of ours is on record; an e-mail answers them.";
