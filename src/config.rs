@@ -342,11 +342,9 @@ impl Profile {
             Profile::Embedded => {
                 Backend { what: "a SQLite file", schemes: &["sqlite"], default: "sqlite:data/gleaner.db" }
             }
-            Profile::Production => Backend {
-                what: "PostgreSQL",
-                schemes: &["postgres", "postgresql"],
-                default: "postgres://gleaner@127.0.0.1:5432/gleaner",
-            },
+            Profile::Production => {
+                Backend { what: "PostgreSQL", schemes: &["postgres", "postgresql"], default: DEFAULT_DATABASE }
+            }
         }
     }
     fn queue(self) -> Backend {
@@ -359,6 +357,8 @@ impl Profile {
     }
 }
 
+/// Where PostgreSQL is after it was installed, with a database and a user of our name.
+pub const DEFAULT_DATABASE: &str = "postgres://gleaner@127.0.0.1:5432/gleaner";
 /// Where RabbitMQ is after it was installed.
 pub const DEFAULT_BROKER: &str = "amqp://guest:guest@127.0.0.1:5672/%2f";
 

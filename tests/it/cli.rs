@@ -503,6 +503,7 @@ async fn in_production_everything_is_checked_and_nothing_runs_before_the_migrati
     assert!(String::from_utf8_lossy(&out.stdout).contains("queue nobody.gleaner.events is missing"));
 
     let worker = cluster.worker(None);
+    cluster.is_found_by_its_name(worker).await;
     let event = inquiry("e-1", ANA.0, ANA.1, &jiff::Timestamp::now().to_string());
     std::fs::write(cluster.dir.path().join("e.jsonl"), event.to_string()).unwrap();
     let file = cluster.dir.path().join("e.jsonl");

@@ -122,6 +122,21 @@ impl Cluster {
         self.workers.len() - 1
     }
 
+    /// Waits until the process has the name by which people look for it, although it began anew by a link.
+    pub async fn is_found_by_its_name(&self, worker: usize) {
+        let file = format!("/proc/{}/comm", self.workers[worker].id());
+        let begun_anew = format!("/proc/{}/environ", self.workers[worker].id());
+        for _ in 0..200 {
+            let has_room =
+                std::fs::read(&begun_anew).is_ok_and(|e| String::from_utf8_lossy(&e).contains("RUST_MIN_STACK="));
+            if has_room && std::fs::read_to_string(&file).is_ok_and(|name| name == "gleaner\n") {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("the worker is named {:?}", std::fs::read_to_string(&file));
+    }
+
     pub fn kill(&mut self, worker: usize) {
         // SIGKILL by its own pid; an error means that it is dead already.
         let _dead_already = self.workers[worker].kill();

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{Findings, counted, sentence};
 use crate::app::{self, Fit};
-use crate::config::{Config, Profile};
+use crate::config::{Config, DEFAULT_DATABASE, Profile};
 use crate::control::{self, AppliedPolicy, Pauses};
 use crate::domain::time::Moment;
 use crate::store::postgres::{Postgres, Standing};
@@ -18,6 +18,9 @@ const SKEW_WRONG_MS: u64 = 60_000;
 const SKEW_REMARKED_MS: u64 = 2_000;
 
 pub async fn check<S: Store>(config: &Config, store: &S, found: &mut Findings) {
+    if config.store.url.expose() == DEFAULT_DATABASE {
+        found.note("database", "this is the default address: neither DATABASE_URL nor `store.url` is set here");
+    }
     let before = clock();
     let info = match store.info().await {
         Ok(info) => info,

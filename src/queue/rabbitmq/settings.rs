@@ -60,7 +60,9 @@ impl RabbitSettings {
         // The parser's own messages may quote the whole address, password included: they are not passed on.
         let mut uri = self.url.parse::<AMQPUri>().map_err(|_| {
             QueueError::Refused(
-                "the address of the queue is not of the form amqp://user:password@host:5672/%2f".to_string(),
+                "the address of the queue is not of the form amqp://user:password@host:5672/%2f (in a password / is %2f, # is %23, \
+                 @ is %40)"
+                    .to_string(),
             )
         })?;
         // The parser knows only names and takes any [IPv6] for localhost.
