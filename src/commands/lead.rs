@@ -92,7 +92,7 @@ pub fn run_replayed(dir: &Path, text: &str, country: &str, output: Output, out: 
     let Some(mut record) = found else {
         return Err(Usage(format!("no lead in {} has the id or key {text:?}", dir.display())).into());
     };
-    let (mut unreported, mut zone) = (Vec::new(), None);
+    let (mut unreported, mut wish, mut zone) = (Vec::new(), None, None);
     // Results of an older version have no such file, and their page says less.
     let asides = if dir.join("conduct.jsonl").exists() { Some(lines("conduct.jsonl")?) } else { None };
     for line in asides.into_iter().flatten() {
@@ -101,7 +101,7 @@ pub fn run_replayed(dir: &Path, text: &str, country: &str, output: Output, out: 
         if aside.lead_id == record.lead_id {
             // As JSON a record is what leads.jsonl holds.
             record.changed = aside.changed.filter(|_| output == Output::Table);
-            unreported = aside.unreported;
+            (unreported, wish) = (aside.unreported, aside.wish);
             zone = aside.time_zone.as_deref().and_then(Zone::named);
             break;
         }
@@ -114,7 +114,7 @@ pub fn run_replayed(dir: &Path, text: &str, country: &str, output: Output, out: 
     // The clock's last instant; without it the page says no date.
     let summary = std::fs::read(dir.join("summary.json")).ok().and_then(|s| serde_json::from_slice::<Until>(&s).ok());
     let judged_at = summary.and_then(|s| s.until.parse().ok()).map(Moment::from_timestamp);
-    tell(&record, &Around { sent, unreported, judged_at, zone, ..Around::default() }, output, out)
+    tell(&record, &Around { sent, unreported, wish, judged_at, zone, ..Around::default() }, output, out)
 }
 
 /// Whether a text is the lead's id, or one of the keys that it may be is the lead's.

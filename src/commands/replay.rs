@@ -225,11 +225,11 @@ impl Run {
         let mut asides = create(out, "conduct.jsonl")?;
         for lead in self.replay.leads() {
             let mut record = self.replay.record(lead);
-            let Around { unreported, zone, .. } = Around::of(lead, self.replay.policy());
+            let Around { unreported, wish, zone, .. } = Around::of(lead, self.replay.policy());
             let (lead_id, changed) = (lead.id, record.changed.take());
             write_line(
                 &mut asides,
-                &Aside { lead_id, time_zone: zone.map(|z| z.name().to_owned()), changed, unreported },
+                &Aside { lead_id, time_zone: zone.map(|z| z.name().to_owned()), changed, unreported, wish },
             )?;
             summary.policy.clone_from(&record.policy);
             // A test lead is out of every figure but the one that says how many there are.

@@ -12,7 +12,7 @@ use super::fold::closed_channels;
 use super::identity::{Key, KeyKind};
 use super::policy::Policy;
 use super::register::Stamp;
-use super::words::{Label, OptOutScope};
+use super::words::{Label, OptOutScope, Quote};
 
 /// In the order of weight: of several the first decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,7 +82,7 @@ impl Case {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Source<'a> {
     Flag(LeadFlag),
-    Said(Label, &'a str),
+    Said(Quote<'a>),
     Domain(&'a str),
     Origin,
 }
@@ -129,7 +129,7 @@ pub fn cases<'a>(facts: &'a Facts, policy: &'a Policy) -> Cases<'a> {
     for said in facts.said.iter().filter(|s| !s.auto) {
         for finding in &said.findings {
             let Some(case) = Case::of_label(finding.label) else { continue };
-            let (stamp, source) = (said.cited.stamp, Source::Said(finding.label, &finding.quote));
+            let (stamp, source) = (said.cited.stamp, Source::Said(said.quote(finding)));
             if !is_denied(facts, case, stamp) {
                 note(&mut out, Found { case, source, stamp, event: &said.cited.id, certain: finding.certain });
             }
@@ -192,7 +192,7 @@ pub struct UnsureOptOut<'a> {
     pub key: Option<&'a Key>,
     pub stamp: Stamp,
     pub event: &'a str,
-    pub quote: &'a str,
+    pub quote: Quote<'a>,
 }
 
 /// The unsure opt-outs that nobody has settled: neither a colleague's "not_opt_out", nor a closing, nor a consent later.
@@ -229,7 +229,7 @@ pub fn unsure_opt_outs<'a>(facts: &'a Facts, policy: &Policy) -> Vec<UnsureOptOu
                 key: said.about.as_ref(),
                 stamp,
                 event: &said.cited.id,
-                quote: &finding.quote,
+                quote: said.quote(finding),
             });
         }
     }

@@ -16,7 +16,7 @@ use super::register::*;
 use super::score::{Ask, Guessed, call_signal, reply_signal};
 use super::suppression::ClosedBecause;
 use super::time::Moment;
-use super::words::{Finding, Label, Medium};
+use super::words::{Finding, Label, Medium, Quote};
 
 /// How many of each list are kept.
 pub mod limit {
@@ -292,6 +292,11 @@ impl Said {
     /// Sent by a program, as the mail system told us or as its own words show.
     pub fn is_automatic(&self) -> bool {
         self.auto || self.findings.iter().any(|f| f.label == Label::AutoReply)
+    }
+
+    /// One of its findings, to be told by its sentence.
+    pub fn quote<'a>(&'a self, finding: &'a Finding) -> Quote<'a> {
+        Quote { text: &self.text, finding }
     }
 
     /// Written to us by the person.

@@ -138,6 +138,8 @@ pub struct Cadence {
     /// An answer that no desk reported on is asked for again so long after the last ask was over, so often in all.
     pub answer_again_after: Length,
     pub answer_asks: u32,
+    /// So many calls, and e-mails, go to whose profile fits badly: an answer, not a chase.
+    pub attempts_misfit: u32,
     /// A repair that nobody reported on is asked for once more after so long.
     pub repair_again_after: Length,
     pub planned_calls_per_day: u32,

@@ -8,22 +8,28 @@ use super::facts::{Facts, SignalKind};
 use super::register::Cited;
 use super::time::Span;
 use super::touches::{CallResult, Called};
-use super::words::{Finding, Label, Medium};
+use super::words::{Finding, Label, Medium, Quote};
 
 /// The newest word that somebody wrote to us; with no findings where there was no text to read.
 #[derive(Clone, Copy, Debug)]
 pub struct Word<'a> {
     pub cited: &'a Cited,
     pub findings: &'a [Finding],
+    text: &'a str,
 }
 
 impl<'a> Word<'a> {
     /// What shows that they want something, where nothing beside it says that they do not, or not now.
-    pub fn warm(&self) -> Option<&'a Finding> {
+    pub fn warm(&self) -> Option<Quote<'a>> {
         let has = |label: Label| self.findings.iter().any(|f| f.label == label);
         let cold = has(Label::Disinterest) || has(Label::Timing) || has(Label::NotABuyer) || self.is_hostile();
-        let warm = self.findings.iter().find(|f| matches!(f.label, Label::Interest | Label::Callback));
-        warm.filter(|_| !cold)
+        self.wants().filter(|_| !cold)
+    }
+
+    /// What shows that they want something, whatever stands beside it.
+    pub fn wants(&self) -> Option<Quote<'a>> {
+        let wants = self.findings.iter().find(|f| matches!(f.label, Label::Interest | Label::Callback));
+        wants.map(|finding| Quote { text: self.text, finding })
     }
 
     /// No answer is wanted, or none that a sales person gives.
@@ -39,10 +45,11 @@ pub fn newest_word(facts: &Facts) -> Option<Word<'_>> {
     let in_writing = |m: Medium| matches!(m, Medium::Email | Medium::Sms | Medium::Chat);
     let said = facts.said.iter().rev().find(|s| !s.is_automatic() && in_writing(s.medium));
     let bare = facts.signal(SignalKind::Reply).and_then(|s| s.newest.as_ref());
+    let without_text = |cited| Word { cited, findings: &[], text: "" };
     match (said, bare) {
-        (Some(s), Some(b)) if b.stamp > s.cited.stamp => Some(Word { cited: b, findings: &[] }),
-        (Some(s), _) => Some(Word { cited: &s.cited, findings: &s.findings }),
-        (None, Some(b)) => Some(Word { cited: b, findings: &[] }),
+        (Some(s), Some(b)) if b.stamp > s.cited.stamp => Some(without_text(b)),
+        (Some(s), _) => Some(Word { cited: &s.cited, findings: &s.findings, text: &s.text }),
+        (None, Some(b)) => Some(without_text(b)),
         (None, None) => None,
     }
 }
@@ -52,7 +59,7 @@ pub fn newest_word(facts: &Facts) -> Option<Word<'_>> {
 pub struct Wish<'a> {
     pub cited: &'a Cited,
     /// In which words, where in words.
-    pub quote: Option<&'a str>,
+    pub quote: Option<Quote<'a>>,
 }
 
 /// A warm word, or another form that asks for contact; `None` where the newest word is neither.
@@ -61,7 +68,7 @@ pub fn newest_wish(facts: &Facts) -> Option<Wish<'_>> {
     let again = asked_again(facts, word.map(|word| word.cited)).map(|cited| Wish { cited, quote: None });
     match (word, again) {
         (Some(word), Some(again)) if word.cited.stamp < again.cited.stamp => Some(again),
-        (Some(word), _) => word.warm().map(|f| Wish { cited: word.cited, quote: Some(&f.quote) }),
+        (Some(word), _) => word.warm().map(|quote| Wish { cited: word.cited, quote: Some(quote) }),
         (None, again) => again,
     }
 }

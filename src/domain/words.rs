@@ -24,6 +24,7 @@ mod named;
 mod negation;
 mod pattern;
 mod person;
+mod quote;
 mod scan;
 mod spelled;
 mod standing;
@@ -34,6 +35,7 @@ mod vocabulary;
 pub use finding::{Finding, Label, Medium, OptOutScope, Person};
 pub use learned::{THIN, UNIT};
 pub use lexicon::Lexicon;
+pub use quote::Quote;
 
 use crate::domain::identity::digest_16;
 use crate::domain::memo::Question;

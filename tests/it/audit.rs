@@ -229,7 +229,7 @@ fn a_dead_address_that_looks_mistyped_is_owed_the_right_one() {
 }
 
 #[test]
-fn who_fits_us_badly_is_owed_one_call_and_no_chase() {
+fn who_fits_us_badly_is_owed_an_answer_and_no_chase() {
     let mut w = World::new();
     let data = json!({
         "lead": { "email": EMAIL, "phone": PHONE },
@@ -238,18 +238,34 @@ fn who_fits_us_badly_is_owed_one_call_and_no_chase() {
         "consent": [{ "channel": "call", "state": "granted", "level": "express_written", "key": PHONE }]
     });
     w.send(&event("e-1", "lead.captured", "2026-03-03T16:00:00Z", data));
-    assert_eq!(state(&w, "attempts"), ("open".into(), "no call yet, and one is owed".into()));
-    assert_eq!(state(&w, "dayparts").0, "not_applicable");
+    let no_chase = ("not_applicable".to_owned(), "who fits us so badly is owed an answer, and no more".to_owned());
+    for item in ["attempts", "dayparts", "second_channel"] {
+        assert_eq!(state(&w, item), no_chase);
+    }
+    assert_eq!(w.lead().verdict, "weak", "the answer may still come in time");
     called(&mut w, "e-2", "2026-03-03T16:03:00Z", json!({ "disposition": "N" }));
-    assert_eq!(state(&w, "attempts").0, "done");
-    assert_eq!(w.lead().verdict, "weak", "the e-mail is still owed");
-    mailed(&mut w, "e-3", "2026-03-03T16:10:00Z");
     let lead = w.lead();
     assert_eq!((lead.verdict.as_str(), lead.diagnosis.cause.as_deref()), ("bad", Some("fit")));
     w.until("2026-06-03T16:00:00Z");
     assert_eq!(w.calls().len(), 1, "{:?}", w.plays());
     assert!(!w.plays().iter().any(|p| p == "email_again"), "{:?}", w.plays());
     assert_eq!(w.lead().verdict, "bad", "that they are silent makes the fit no better");
+}
+
+#[test]
+fn who_fits_us_badly_and_was_never_answered_is_bad_by_fit_with_our_silence_on_record() {
+    let mut w = World::new();
+    let data = json!({
+        "lead": { "email": EMAIL },
+        "profile": { "country": "US", "region": "NY", "title": "Intern", "employees": 2, "industry": "gambling" }
+    });
+    w.send(&event("e-1", "lead.captured", "2026-03-03T16:00:00Z", data));
+    w.until("2026-03-05T16:00:00Z");
+    let lead = w.lead();
+    assert_eq!((lead.verdict.as_str(), lead.diagnosis.cause.as_deref()), ("bad", Some("fit")));
+    let ours = lead.diagnosis.evidence.iter().find(|e| e.cause == "process").unwrap();
+    assert_eq!((ours.name.as_str(), ours.weight.0), ("first_touch_missed", 0.15));
+    assert_eq!(state(&w, "first_touch").0, "missed");
 }
 
 #[test]
@@ -261,7 +277,16 @@ fn a_channel_that_they_closed_speaks_of_their_interest_and_is_no_clear_no() {
     let lead = w.lead();
     let told = lead.diagnosis.evidence.iter().find(|e| e.because == "They want no calls or texts any more.").unwrap();
     assert_eq!((told.cause.as_str(), told.event.as_deref()), ("interest", Some("e-3")));
-    assert!(!["weak", "bad"].contains(&lead.verdict.as_str()), "{}", lead.verdict);
+    assert_eq!((told.weight.0, lead.verdict.as_str()), (0.6, "weak"), "calls and texts, and no more");
+    // "Do not call, write" is a wish about the way.
+    let mut writes = World::new();
+    captured(&mut writes);
+    let text = "Please do not call me. But send me a quote by e-mail, we would like to buy.";
+    let replied = json!({ "lead": { "email": EMAIL }, "text": text });
+    writes.send(&event("e-2", "email.replied", "2026-03-03T17:00:00Z", replied));
+    let lead = writes.lead();
+    assert!(lead.suppressed.iter().any(|s| s.channel == "call"), "{lead:?}");
+    assert!(!lead.diagnosis.evidence.iter().any(|e| e.name == "closed_channel"), "{lead:?}");
     // One number of two says nothing of the other.
     let mut two = World::new();
     captured(&mut two);

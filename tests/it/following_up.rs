@@ -92,7 +92,7 @@ fn after_a_conversation_without_a_result_a_call_follows_when_the_quiet_is_over()
     let calls = w.calls();
     assert_eq!(calls.len(), before + 1);
     let because = calls[before]["data"]["reason"]["summary"].as_str().unwrap();
-    assert!(because.starts_with("We spoke, and nothing has been agreed since"), "{because}");
+    assert!(because.starts_with("We have spoken, and no next step is on record"), "{because}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::domain::policy::Policy;
 use crate::domain::prose::{counted, number};
 use crate::domain::task::{Play, TaskState};
 use crate::domain::time::{Moment, Zone};
+use crate::domain::wish::newest_wish;
 use crate::wire::record::ChangedOut;
 
 /// What the record does not say: what is out by name, what is paused, and whose clock the lead lives by.
@@ -21,6 +22,8 @@ pub struct Around {
     pub sent: Vec<Play>,
     /// Sent, and the time for a report is over.
     pub unreported: Vec<Unreported>,
+    /// The newest thing they asked of us, in their words.
+    pub wish: Option<String>,
     /// The clock at the lead's place, where it is no guess.
     pub zone: Option<Zone>,
     pub holds_all: bool,
@@ -44,7 +47,8 @@ impl Around {
             at: e.made_at.to_string(),
         });
         let zone = policy.law.place(&place_facts(&lead.facts)).certain_zone().cloned();
-        Around { sent: sent.collect(), unreported: unreported.collect(), zone, ..Around::default() }
+        let wish = newest_wish(&lead.facts).and_then(|wish| wish.quote).map(|quote| quote.sentence());
+        Around { sent: sent.collect(), unreported: unreported.collect(), wish, zone, ..Around::default() }
     }
 }
 
@@ -69,6 +73,8 @@ pub struct Aside {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<ChangedOut>,
     pub unreported: Vec<Unreported>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wish: Option<String>,
 }
 
 impl Unreported {

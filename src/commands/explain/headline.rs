@@ -53,6 +53,9 @@ fn of_verdict(r: &LeadRecord) -> String {
         }
         ("weak", Some("process")) => format!("This lead looks weak, and so far that is our own doing.{against}"),
         ("weak", Some("timing")) => format!("A lead for later: weak for now, because of bad timing.{against}"),
+        ("weak", Some("interest")) if r.diagnosis.evidence.iter().any(|e| e.name == "closed_channel") => {
+            format!("A weak lead, because it has closed a channel to us.{against}")
+        }
         ("weak", Some("interest")) if is_only_silent(r) => format!("A weak lead, because it does not answer.{against}"),
         ("bad", Some(cause)) => format!("A bad lead, because of {}.{against}", cause_in_words(cause)),
         (_, Some(cause)) => format!("A weak lead, because of {}.{against}", cause_in_words(cause)),
@@ -73,7 +76,13 @@ fn is_only_silent(r: &LeadRecord) -> bool {
 /// " Called once, …": the heaviest evidence for the cause, as a sentence after another.
 fn strongest_against(r: &LeadRecord) -> String {
     let of_cause = |e: &&EvidenceOut| Some(&e.cause) == r.diagnosis.cause.as_ref();
-    r.diagnosis.evidence.iter().find(of_cause).map_or(String::new(), |e| format!(" {}", e.because))
+    let Some(e) = r.diagnosis.evidence.iter().find(of_cause) else { return String::new() };
+    let spoils = r.explanation.fit.iter().filter(|p| e.name == "low_fit" && p.points.0 < 0.0 && p.name != "bounds");
+    let spoils: Vec<&str> = spoils.map(|p| p.because.as_str()).collect();
+    match spoils.as_slice() {
+        [] => format!(" {}", e.because),
+        why => format!(" {}: {}.", e.because.trim_end_matches('.'), why.join("; ")),
+    }
 }
 
 /// The strongest reasons of engagement and fit, and what was confirmed.

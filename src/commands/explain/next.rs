@@ -3,6 +3,7 @@
 use super::around::Around;
 use super::headline::cause_in_words;
 use super::wording::{and, day_and_time, moment, short, signed};
+use crate::domain::audit::{MAKES_GOOD, THE_RIGHT_ADDRESS};
 use crate::domain::diagnosis::{A_FIRST_ANSWER, AN_ANSWER};
 use crate::domain::task::Play;
 use crate::wire::record::{ChangedOut, LeadRecord, Planned, Rest};
@@ -10,6 +11,7 @@ use crate::wire::record::{ChangedOut, LeadRecord, Planned, Rest};
 pub(super) fn next(r: &LeadRecord, around: &Around) -> String {
     let is_out = |play: Play| around.sent.contains(&play);
     let is_planned = |play: Play| r.planned.iter().any(|plan| plan.play == Planned::Play(play));
+    let in_words = |play: Play| with_purpose(play, r);
     let mut says = Vec::new();
     if !around.sent.is_empty() {
         let names: Vec<String> = around.sent.iter().map(|play| in_words(*play)).collect();
@@ -40,8 +42,14 @@ pub(super) fn next(r: &LeadRecord, around: &Around) -> String {
         Planned::Play(play) => Some(play),
         Planned::Rest(Rest::Revisit) => None,
     });
-    let waits = around.sent.iter().copied().chain(planned).any(may_answer);
-    let owes = |what: &str| r.diagnosis.would_change.iter().any(|help| help == what);
+    let coming: Vec<Play> = around.sent.iter().copied().chain(planned).collect();
+    let waits = coming.iter().any(|play| may_answer(*play));
+    let next = r.next_action.as_ref().map(|next| next.play);
+    let answers = coming.iter().chain(&next).any(|play| matches!(play, Play::AnswerCall | Play::AnswerEmail));
+    if let Some(wish) = around.wish.as_ref().filter(|_| answers && !says.is_empty()) {
+        return format!("{}; what they asked is \"{wish}\"", says.join("; "));
+    }
+    let owes = |what: &str| owes(r, what);
     let is_late = r.audit.items.iter().any(|i| i.item == "first_touch" && i.state == "missed");
     match says.is_empty() {
         false if waits && owes(AN_ANSWER) => format!("{}; it is to answer what they asked", says.join("; ")),
@@ -51,6 +59,12 @@ pub(super) fn next(r: &LeadRecord, around: &Around) -> String {
         false => says.join("; "),
         true if around.holds_all => "nothing while it is paused".to_owned(),
         true if r.stage == "converted" => "nothing; the sale is made".to_owned(),
+        true if r.diagnosis.evidence.iter().any(|e| e.name == "clear_no" && e.cause == "interest") => {
+            "nothing; they said no, and only they can open this again".to_owned()
+        }
+        true if !around.unreported.is_empty() && owes(A_FIRST_ANSWER) => {
+            "nothing more by itself; an answer was asked for, and nobody has told whether it went out".to_owned()
+        }
         true if r.open_tasks.is_empty() => "nothing; nothing is worth doing now".to_owned(),
         true => "nothing new".to_owned(),
     }
@@ -67,7 +81,23 @@ fn may_answer(play: Play) -> bool {
     }
 }
 
-fn in_words(play: Play) -> String {
+fn owes(r: &LeadRecord, what: &str) -> bool {
+    r.diagnosis.would_change.iter().any(|help| help == what)
+}
+
+/// The play in words, and what it is for where the lead gives it a purpose of its own.
+fn with_purpose(play: Play, r: &LeadRecord) -> String {
+    let name = name_of(play);
+    match play {
+        Play::ContactRepair if owes(r, THE_RIGHT_ADDRESS) => format!("{name}, for {THE_RIGHT_ADDRESS}"),
+        Play::FirstCall | Play::SecondCall | Play::CallAgain if owes(r, MAKES_GOOD) => {
+            format!("{name} that makes good the one we dropped")
+        }
+        _ => name.to_owned(),
+    }
+}
+
+fn name_of(play: Play) -> &'static str {
     match play {
         Play::FirstCall => "a first call",
         Play::SecondCall | Play::CallAgain => "a call",
@@ -87,7 +117,6 @@ fn in_words(play: Play) -> String {
         Play::RoomOpened => "a call about the sales room",
         Play::OtherChannel => "a text",
     }
-    .to_owned()
 }
 
 /// What changed last and why: which cause moved which score by how much, and what has faded since.
@@ -109,9 +138,9 @@ pub(super) fn changed(c: &ChangedOut, r: &LeadRecord) -> String {
             (from, _) => format!("turned it from {from} into {}", c.to),
         });
     }
+    // Of what is shown, so that it adds up.
+    let tenths = |x: f64| (x * 10.0).round() / 10.0;
     for (name, moved) in [("fit", &c.fit), ("engagement", &c.engagement)] {
-        // Of what is shown, so that it adds up.
-        let tenths = |x: f64| (x * 10.0).round() / 10.0;
         let by = tenths(moved.to.0) - tenths(moved.from.0);
         if by.abs() >= 0.05 {
             moves.push(format!("moved {name} by {} from {} to {}", signed(by), short(moved.from.0), short(moved.to.0)));
@@ -130,7 +159,7 @@ pub(super) fn changed(c: &ChangedOut, r: &LeadRecord) -> String {
         _ => c.by.clone(),
     };
     let mut says = format!("{}: {by} {}", moment(&c.at), and(&moves));
-    let faded = c.engagement.to.0 - r.engagement.0;
+    let faded = tenths(c.engagement.to.0) - tenths(r.engagement.0);
     if faded >= 0.05 {
         says.push_str(&format!("; engagement has faded by {} since", short(faded)));
     }

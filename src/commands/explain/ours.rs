@@ -9,7 +9,7 @@ use crate::domain::diagnosis::A_FIRST_ANSWER;
 use crate::domain::event::Channel;
 use crate::domain::prose::counted;
 use crate::domain::task::{Class, Play};
-use crate::wire::record::LeadRecord;
+use crate::wire::record::{AuditItemOut, LeadRecord};
 
 pub(super) fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Result {
     let has = |state: &str| r.audit.items.iter().any(|i| i.state == state);
@@ -26,6 +26,9 @@ pub(super) fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::f
         (0, _, false) if closed => "since they closed a channel nothing more is owed",
         (0, _, false) => "nothing is owed",
         (0, _, true) if untouched => "an answer to the inquiry is still owed",
+        (0, _, true) if r.audit.items.iter().all(|i| i.state != "missed" || came(i)) => {
+            "we were late, and nothing more is owed"
+        }
         (0, _, true) => "something was missed, and nothing more is owed",
         (_, true, _) => "what is owed can wait",
         _ if open().all(|i| under_way(&i.item)) => "what is owed is under way",
@@ -38,14 +41,13 @@ pub(super) fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::f
         // Of a first touch the first counts, of what is asked for again the last.
         silent.sort_by(|a, b| a.at.cmp(&b.at));
         let silent = if item.item == "first_touch" { silent.first() } else { silent.last() };
-        // What came late, came.
-        let came = item.item == "first_touch" && item.detail.starts_with("after");
-        let silent = silent.filter(|_| matches!(item.state.as_str(), "open" | "missed") && !came);
+        let silent = silent.filter(|_| matches!(item.state.as_str(), "open" | "missed") && !came(item));
         let state = match item.state.as_str() {
             "open" if is_out => "under way".to_owned(),
-            "open" if silent.is_some_and(|u| u.play == Play::ReferralHandoff) => "not taken up".to_owned(),
+            _ if silent.is_some_and(|u| u.play == Play::ReferralHandoff) => "not taken up".to_owned(),
             "open" if can_wait(&item.item) => "can wait".to_owned(),
             "open" => "still owed".to_owned(),
+            "missed" if came(item) => "late".to_owned(),
             "not_applicable" if item.item == "referral_asked" && asked_for_referral(around).is_some() => {
                 let is_out = around.sent.contains(&Play::ReferralAsk);
                 if is_out { "under way" } else { "not reported" }.to_owned()
@@ -53,6 +55,9 @@ pub(super) fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::f
             state => humanly(state),
         };
         let mut detail = item.detail.clone();
+        if is_out && item.item == "nurture_once" {
+            detail = detail.split(';').next().map_or(String::new(), |sent| format!("{sent}; one more is out"));
+        }
         if let Some(u) = silent {
             let day = u.at.get(..10).unwrap_or(&u.at);
             match u.play {
@@ -81,6 +86,11 @@ pub(super) fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::f
         writeln!(out, "  {:<18} {:<14} {detail}", humanly(&item.item), state)?;
     }
     Ok(())
+}
+
+/// What came late, came.
+fn came(item: &AuditItemOut) -> bool {
+    item.item == "first_touch" && item.detail.starts_with("after")
 }
 
 /// Where a referral was asked for by a task that nobody has reported on (yet).

@@ -54,13 +54,16 @@ pub(super) fn scores(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
     parts(out, &r.explanation.engagement, r.engagement.0)
 }
 
-/// The points as they are shown: in tenths that add up to the score that is shown, the rest with the largest part.
+/// The points as they are shown: in tenths that add up to the score that is shown, each less than a tenth from what it is.
 fn tenths(parts: &[PointsOut], score: f64) -> Vec<f64> {
-    let round = |x: f64| (x * 10.0).round();
-    let mut shown: Vec<f64> = parts.iter().map(|p| round(p.points.0)).collect();
-    let rest = round(score) - shown.iter().sum::<f64>();
-    if let Some(largest) = shown.iter_mut().max_by(|a, b| a.abs().total_cmp(&b.abs())) {
-        *largest += rest;
+    let mut shown: Vec<f64> = parts.iter().map(|p| (p.points.0 * 10.0).floor()).collect();
+    let rest = (score * 10.0).round() - shown.iter().sum::<f64>();
+    // Whose rest is largest is rounded up, until the sum is right.
+    let lost = |i: usize| parts[i].points.0 * 10.0 - (parts[i].points.0 * 10.0).floor();
+    let mut order: Vec<usize> = (0..parts.len()).collect();
+    order.sort_by(|a, b| lost(*b).total_cmp(&lost(*a)));
+    for i in order.into_iter().take(rest.max(0.0) as usize) {
+        shown[i] += 1.0;
     }
     shown.into_iter().map(|x| x / 10.0).collect()
 }

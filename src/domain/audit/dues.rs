@@ -10,6 +10,7 @@ use crate::domain::fold::carries;
 use crate::domain::identity::KeyKind;
 use crate::domain::partners;
 use crate::domain::promise::Due;
+use crate::domain::task::Play;
 use crate::domain::time::{Moment, Span};
 use crate::domain::touches::{CallResult, ours};
 use crate::domain::wish::{is_answered, newest_wish};
@@ -89,9 +90,17 @@ fn data_verified(look: &Look<'_, '_>, audit: &mut Audit) {
     };
     let asked = look.facts.first_inquiry.as_ref().map_or(look.now, |c| c.stamp.at);
     let since = suspect().chain(mistyped()).map(|k| k.since.unwrap_or(asked)).max().unwrap_or(asked);
-    let state = if look.now - since >= CHECK_WITHIN { State::Missed } else { State::Open };
-    audit.check_lapses = (state == State::Open).then_some(since + CHECK_WITHIN);
+    let state = open_until(look, since + CHECK_WITHIN, audit);
     note(audit, Item::DataVerified, state, detail);
+}
+
+/// Open until an instant, and missed from then on.
+fn open_until(look: &Look<'_, '_>, lapses: Moment, audit: &mut Audit) -> State {
+    if look.now >= lapses {
+        return State::Missed;
+    }
+    audit.lapses = Some(audit.lapses.map_or(lapses, |earlier| earlier.min(lapses)));
+    State::Open
 }
 
 fn has_address(facts: &Facts, address: &str) -> bool {
@@ -182,11 +191,13 @@ fn partner_considered(look: &Look<'_, '_>, audit: &mut Audit) {
     if !look.facts.partner.is_empty() {
         return note(audit, Item::PartnerConsidered, State::Done, Detail::HandedOver);
     }
-    let served =
-        partners::may_share(look.facts) && look.policy.partners.iter().any(|p| partners::serves(p, look.facts));
-    let open = served && !super::is_settled(look);
-    match open {
-        true => note(audit, Item::PartnerConsidered, State::Open, Detail::NotYet),
-        false => no_way(audit, Item::PartnerConsidered, Detail::NoPartner),
+    let serve = look.policy.partners.iter().filter(|p| partners::serves(p, look.facts)).count() as i64;
+    if serve == 0 || !partners::may_share(look.facts) || super::is_settled(look) {
+        return no_way(audit, Item::PartnerConsidered, Detail::NoPartner);
     }
+    // Each may keep an offer so long, and so long our own answer may come before the second is asked.
+    let offer = look.policy.rule(Play::ReferralHandoff).map_or(Span::ZERO, |rule| rule.expires.0);
+    let since = look.facts.inquiries.last().map_or(look.now, |asked| asked.cited.stamp.at);
+    let state = open_until(look, since + Span(offer.0 * (serve + 1)), audit);
+    note(audit, Item::PartnerConsidered, state, Detail::NotYet);
 }

@@ -6,10 +6,11 @@ use crate::domain::wish::came_together;
 
 pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
     let found = first_touch(look);
+    let goal = look.policy.scoring.audit.first_touch_within.0;
     let (state, detail) = match found {
         FirstTouch::NothingAsked => (State::NotApplicable, Detail::NotNeeded),
         FirstTouch::InTime(after) => (State::Done, Detail::After(after)),
-        FirstTouch::Late(after) => (State::Missed, Detail::After(after)),
+        FirstTouch::Late(after) => (State::Missed, Detail::Late { after, goal }),
         FirstTouch::Overdue(_) => (State::Missed, Detail::NotYet),
         FirstTouch::StillInTime(by) => {
             audit.first_touch_by = Some(by);
@@ -19,9 +20,8 @@ pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
     if let FirstTouch::Overdue(by) | FirstTouch::StillInTime(by) = found {
         let answered = |inquiry| came_together(inquiry, look.facts, &look.j.calls);
         audit.is_untouched = look.facts.first_inquiry.as_ref().is_some_and(|inquiry| !answered(inquiry));
-        let rules = &look.policy.scoring.audit;
-        let clock = by - rules.first_touch_within.0;
-        audit.untouched_from = audit.is_untouched.then(|| clock + rules.answer_within.0);
+        let clock = by - goal;
+        audit.untouched_from = audit.is_untouched.then(|| clock + look.policy.scoring.audit.answer_within.0);
     }
     if let FirstTouch::InTime(after) | FirstTouch::Late(after) = found {
         audit.first_touch_after = Some(after);

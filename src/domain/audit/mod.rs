@@ -10,7 +10,7 @@ mod first;
 mod sentences;
 mod touches;
 
-pub use sentences::{A_CHECK_IN, A_PARTNER};
+pub use sentences::{A_CHECK_IN, A_PARTNER, MAKES_GOOD, THE_RIGHT_ADDRESS};
 
 use super::cases::Case;
 use super::diagnosis::{Cause, Judgement};
@@ -97,11 +97,16 @@ pub enum Detail {
     NotNeeded,
     /// We have spoken with them.
     Spoken,
-    /// Who fits us badly is owed so many calls, and no chase round the clock.
-    FewCalls(u32),
+    /// Who fits us badly is owed an answer, and no chase.
+    NoChase,
     /// There was, and it has passed.
     NoMore,
     After(Span),
+    /// It came, after so long, and should have come within the other.
+    Late {
+        after: Span,
+        goal: Span,
+    },
     /// Not needed any more, and it came after so long.
     WasLate(Span),
     NotYet,
@@ -172,8 +177,8 @@ pub struct Audit {
     pub first_touch_by: Option<Moment>,
     /// From when on it is our fault that nobody has answered what they asked last; it may lie ahead.
     pub answer_owed_from: Option<Moment>,
-    /// From when on nobody waits any more for a check of doubtful data.
-    pub check_lapses: Option<Moment>,
+    /// From when on nobody waits any more for a check of doubtful data, or for a partner.
+    pub lapses: Option<Moment>,
     /// The inquiry was answered by nothing at all so far.
     pub is_untouched: bool,
     /// From when on that weighs like all the work that is missing; it may lie ahead.
@@ -238,16 +243,18 @@ pub fn audit<'f>(facts: &'f Facts, j: &Judgement<'f>, policy: &'f Policy, now: M
             let detail = match (item.item, item.state, item.detail) {
                 (.., kept @ (Detail::NotNeeded | Detail::Spoken)) => kept,
                 // What was late stays told, though nobody waits any more.
-                (Item::FirstTouch, State::Missed, Detail::After(after)) if audit.first_touch.is_some() => {
+                (Item::FirstTouch, State::Missed, Detail::Late { after, .. }) if audit.first_touch.is_some() => {
                     Detail::WasLate(after)
                 }
                 _ => Detail::NoMore,
             };
             (item.state, item.detail) = (State::NotApplicable, detail);
         }
-        (audit.answer_owed_from, audit.untouched_from, audit.check_lapses) = (None, None, None);
+        (audit.answer_owed_from, audit.lapses) = (None, None);
         // Who closed a channel is owed no work, and may still wait for the answer that they left a way open for.
-        audit.is_untouched &= !is_over(&look);
+        if is_over(&look) || !look.can_write && !look.can_call {
+            (audit.is_untouched, audit.untouched_from) = (false, None);
+        }
     }
     audit
 }

@@ -17,6 +17,12 @@ pub const A_CHECK_IN: &str = "a check-in some weeks later";
 /// What would help whom we cannot serve.
 pub const A_PARTNER: &str = "a partner who serves such leads";
 
+/// What would help whose address is mistyped.
+pub const THE_RIGHT_ADDRESS: &str = "the right address in place of the mistyped one";
+
+/// What would help whose call we dropped.
+pub const MAKES_GOOD: &str = "a call that makes good the one we dropped";
+
 impl Audited {
     pub fn detail_text(&self) -> String {
         match self.detail {
@@ -34,10 +40,14 @@ impl Audited {
             }
             .into(),
             Detail::Spoken => "we have spoken with them".into(),
-            Detail::FewCalls(n) => format!("a lead that fits us so badly is owed {}, and no chase", counted(n, "call")),
+            Detail::NoChase => "who fits us so badly is owed an answer, and no more".into(),
             Detail::NoMore => "not needed any more".into(),
             Detail::After(span) => format!("after {span}"),
+            Detail::Late { after, goal } => format!("after {after}, and {goal} are the goal"),
             Detail::WasLate(span) => format!("not needed any more; it came late, after {span}"),
+            Detail::NotYet if self.state == State::Missed && self.item == Item::PartnerConsidered => {
+                "no partner has taken it up in time".into()
+            }
             Detail::NotYet if self.state == State::Missed => "none so far".into(),
             Detail::NotYet => "not yet".into(),
             Detail::Calls { made: 0, of: 1, .. } => "no call yet, and one is owed".into(),
@@ -69,7 +79,7 @@ impl Audited {
             Detail::Named => "the lead named somebody".into(),
             Detail::Asked => "we asked whom else they would name".into(),
             Detail::NoOccasion => "we have not asked yet, and need not".into(),
-            Detail::NoContent => "we have nothing of the kind to send".into(),
+            Detail::NoContent => "we keep nothing to read that could be sent".into(),
             Detail::NoPartner => "no partner serves such leads, or the lead did not agree to be passed on".into(),
             Detail::HandedOver => "a partner was asked".into(),
             Detail::NoLaw(Missing::Country(country)) => {
@@ -98,15 +108,15 @@ impl Audited {
             (Item::Dayparts, Detail::Dayparts(tried)) => {
                 let i = first_missing(tried);
                 let (from, to, _) = DAYPARTS[i];
-                format!("a call between {:02}:00 and {:02}:00 lead time", from / 60, to / 60)
+                format!("a call between {:02}:00 and {:02}:00 their time", from / 60, to / 60)
             }
             (Item::Dayparts, _) => "a call at another time of day".into(),
             (Item::SecondChannel, _) => "a touch on another channel".into(),
             (Item::LocalNumber, _) => "a call from a number near the lead".into(),
             (Item::AlternateKey, _) => "a touch on the number or address that is alive".into(),
-            (Item::DataVerified, Detail::Mistyped) => "the right address in place of the mistyped one".into(),
+            (Item::DataVerified, Detail::Mistyped) => THE_RIGHT_ADDRESS.into(),
             (Item::DataVerified, _) => "a check of the number or address that is in doubt".into(),
-            (Item::MadeGood, _) => "a call that makes good the one we dropped".into(),
+            (Item::MadeGood, _) => MAKES_GOOD.into(),
             (Item::CallbackKept, Detail::Promised(at)) => format!("the call we promised for {at}"),
             (Item::CallbackKept, Detail::PromisedDay { day, .. }) => {
                 format!("the call we promised for {}", date_of_day(day))

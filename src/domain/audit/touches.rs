@@ -38,10 +38,14 @@ pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
         }
         return;
     }
-    let (of, on_days) = match look.j.fits_badly() {
-        false => (rules.attempts, rules.attempt_days),
-        true => (rules.attempts_misfit, rules.attempt_days.min(rules.attempts_misfit)),
-    };
+    if look.j.fits_badly() {
+        // An answer is owed to anybody, and that is the first touch; what the profile says against them no call changes.
+        for item in [Item::Attempts, Item::Dayparts, Item::SecondChannel] {
+            no_way(audit, item, Detail::NoChase);
+        }
+        return;
+    }
+    let (of, on_days) = (rules.attempts, rules.attempt_days);
     audit.calls_owed = of;
     let first = look.facts.outbound().map(|t| t.cited.stamp.at).min();
     audit.calls_owed_from = first.filter(|_| made == 0).map(|at| at + rules.call_within.0);
@@ -53,13 +57,8 @@ pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
     let detail = |state, detail| if state == State::NotApplicable { look.no_call() } else { detail };
     let attempts = state(made >= of && days >= on_days, look.can_call);
     note(audit, Item::Attempts, attempts, detail(attempts, Detail::Calls { made, days, of }));
-    match look.can_call && look.j.fits_badly() {
-        true => no_way(audit, Item::Dayparts, Detail::FewCalls(of)),
-        false => {
-            let dayparts = state(tried.iter().all(|t| *t), look.can_call);
-            note(audit, Item::Dayparts, dayparts, detail(dayparts, Detail::Dayparts(tried)));
-        }
-    }
+    let dayparts = state(tried.iter().all(|t| *t), look.can_call);
+    note(audit, Item::Dayparts, dayparts, detail(dayparts, Detail::Dayparts(tried)));
     let channels = channels_tried(look);
     let second = state(channels >= 2, look.can_call && look.can_write);
     let without = if look.can_call { Detail::NoAddress } else { look.no_call() };

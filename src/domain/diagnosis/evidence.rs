@@ -6,7 +6,7 @@ use crate::domain::event::LeadFlag;
 use crate::domain::prose::{capital, number, times};
 use crate::domain::score::Ask;
 use crate::domain::time::{Span, date_of_day};
-use crate::domain::words::Label;
+use crate::domain::words::{Label, Quote};
 
 /// One piece of evidence: for which cause, how heavy (0 to 1), why, and which event said so.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +22,7 @@ pub enum Why<'a> {
     LowFit {
         score: f64,
     },
-    Said(Label, &'a str),
+    Said(Quote<'a>),
     Flagged(LeadFlag),
     CompetitorDomain(&'a str),
     PlaceContradicts,
@@ -43,23 +43,22 @@ pub enum Why<'a> {
     FirstTouchLate {
         after: Option<Span>,
     },
-    /// Nobody has answered the inquiry at all.
+    /// Nobody has answered the inquiry at all; the answer alone is owed, or all our work.
     Untouched {
         waited: Span,
+        answer_alone: bool,
     },
     WeDroppedCalls(u32),
     /// What they wrote, where it was in words.
     Unanswered {
-        quote: Option<&'a str>,
+        quote: Option<Quote<'a>>,
         waited: Span,
     },
-    NotBefore {
-        quote: &'a str,
-        day: Option<i32>,
-    },
+    NotBefore(Quote<'a>),
     TimelineLater,
     AnsweredNone(Ask),
-    ToldNo(&'static str),
+    /// How, and in which words, where in words.
+    ToldNo(&'static str, Option<Quote<'a>>),
     /// What they want no more of, with another way left open.
     WantsNo {
         calls: bool,
@@ -85,20 +84,24 @@ impl Why<'_> {
     pub fn weight_name(&self) -> &'static str {
         match self {
             Why::LowFit { .. } => "low_fit",
-            Why::Said(Label::Vague, _) => "vague",
-            Why::Said(Label::Budget, _) | Why::AnsweredNone(Ask::Budget) => "no_budget",
-            Why::Said(Label::WrongPerson | Label::WrongNumber, _) => "wrong_person",
-            Why::Said(Label::NotABuyer | Label::Competitor, _) => "not_a_buyer",
-            Why::Said(..) | Why::ToldNo(_) | Why::NoCase(_) => "clear_no",
+            Why::Said(quote) => match quote.finding.label {
+                Label::Vague => "vague",
+                Label::Budget => "no_budget",
+                Label::WrongPerson | Label::WrongNumber => "wrong_person",
+                Label::NotABuyer | Label::Competitor => "not_a_buyer",
+                _ => "clear_no",
+            },
+            Why::AnsweredNone(Ask::Budget) => "no_budget",
+            Why::ToldNo(..) | Why::NoCase(_) => "clear_no",
             Why::Flagged(_) | Why::CompetitorDomain(_) => "not_a_buyer",
             Why::PlaceContradicts => "place_contradicts",
             Why::AllKeysDead => "dead_contact",
             Why::SomeKeysDead { .. } => "partly_dead_contact",
+            Why::Untouched { answer_alone: true, .. } | Why::Unanswered { .. } => "unanswered",
             Why::CallsMissing { .. } | Why::DaypartsMissing { .. } | Why::Untouched { .. } => "open_audit",
             Why::FirstTouchLate { .. } => "first_touch_missed",
             Why::WeDroppedCalls(_) => "our_failure",
-            Why::Unanswered { .. } => "unanswered",
-            Why::NotBefore { .. } | Why::TimelineLater | Why::AnsweredNone(Ask::Timeline) => "not_now",
+            Why::NotBefore(_) | Why::TimelineLater | Why::AnsweredNone(Ask::Timeline) => "not_now",
             Why::AnsweredNone(Ask::Need) => "no_need",
             Why::AnsweredNone(Ask::Authority) => "no_authority",
             Why::WantsNo { .. } => "closed_channel",
@@ -120,7 +123,7 @@ impl Why<'_> {
     pub fn sentence(&self) -> String {
         match self {
             Why::LowFit { score } => format!("The profile fits us badly ({score:.0} of 100)."),
-            Why::Said(label, quote) => format!("They wrote or said \"{quote}\"{}.", meaning(*label)),
+            Why::Said(q) => format!("They wrote or said \"{}\"{}.", q.sentence(), meaning(q.finding.label)),
             Why::AnsweredNone(ask) => match ask {
                 Ask::Need => "They answered that they need nothing of the kind.".into(),
                 Ask::Authority => "They answered that they have no say in it.".into(),
@@ -148,18 +151,21 @@ impl Why<'_> {
             }
             Why::FirstTouchLate { after: Some(after) } => format!("Our first touch came {after} after the inquiry."),
             Why::FirstTouchLate { after: None } => "No answer of ours to the inquiry is on record.".into(),
-            Why::Untouched { waited } => format!("No answer of ours to the inquiry is on record, {waited} after it."),
+            Why::Untouched { waited, .. } => {
+                format!("No answer of ours to the inquiry is on record, {waited} after it.")
+            }
             Why::WeDroppedCalls(n) => format!("We dropped or mis-routed the call {}.", times(*n)),
             Why::Unanswered { quote, waited } => {
-                let asked = quote.map_or("asked to be contacted".to_owned(), |q| format!("wrote \"{q}\""));
+                let asked = quote.map_or("asked to be contacted".to_owned(), |q| format!("wrote \"{}\"", q.sentence()));
                 format!("They {asked} {waited} ago, and no answer of ours is on record.")
             }
-            Why::NotBefore { quote, day: Some(day) } => {
-                format!("They put us off: \"{quote}\" ({}).", date_of_day(*day))
+            Why::NotBefore(q) => {
+                let day = q.finding.date.map_or(String::new(), |day| format!(" ({})", date_of_day(day)));
+                format!("They asked us to wait: \"{}\"{day}.", q.sentence())
             }
-            Why::NotBefore { quote, day: None } => format!("They put us off: \"{quote}\"."),
             Why::TimelineLater => "The lead wants to decide later than this year.".into(),
-            Why::ToldNo(how) => format!("The lead said no {how}."),
+            Why::ToldNo(how, None) => format!("The lead said no {how}."),
+            Why::ToldNo(how, Some(q)) => format!("The lead said no {how}: \"{}\".", q.sentence()),
             Why::WantsNo { calls, texts, emails } => {
                 let named = [("calls", calls), ("texts", texts), ("e-mails", emails)];
                 let named: Vec<&str> = named.iter().filter(|(_, no)| **no).map(|(name, _)| *name).collect();

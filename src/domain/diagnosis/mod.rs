@@ -237,7 +237,7 @@ pub fn would_change(j: &Judgement<'_>) -> Vec<String> {
     let mut out: Vec<String> = unanswered.then(|| AN_ANSWER.to_owned()).into_iter().collect();
     // Too late to be in time is not too late to be of use.
     let was_missed = j.audit.first_touch.is_some_and(|(state, _)| state == audit::State::Missed);
-    if out.is_empty() && j.audit.is_untouched && was_missed && !j.clear_no {
+    if out.is_empty() && j.audit.is_untouched && was_missed && !j.clear_no && !j.fits_badly() {
         out.push(A_FIRST_ANSWER.to_owned());
     }
     out.extend(open.into_iter().map(Audited::would_help));

@@ -74,7 +74,7 @@ pub fn next_change(facts: &Facts, j: &Judgement<'_>, policy: &Policy, now: Momen
         audit.calls_owed_from.filter(|_| j.unanswered > 0),
         audit.answer_owed_from,
         audit.untouched_from,
-        audit.check_lapses,
+        audit.lapses,
     ];
     let ours = owed.into_iter().flatten().filter(|at| *at > now && !j.clear_no);
     ours.chain(silence_turns(facts, j, policy, now)).min()

@@ -3,7 +3,7 @@
 use jiff::ToSpan;
 
 use super::{Cause, Evidence, Judgement, Why};
-use crate::domain::audit::Item;
+use crate::domain::audit::{Detail, Item, State};
 use crate::domain::cases::{Case, Source};
 use crate::domain::contact::{self, Status};
 use crate::domain::event::{Answer, Channel};
@@ -16,7 +16,7 @@ use crate::domain::suppression::ClosedBecause;
 use crate::domain::time::{Moment, Zone, day_of_date};
 use crate::domain::touches::{CallResult, Called, ours};
 use crate::domain::wish::newest_wish;
-use crate::domain::words::{Finding, Label, Medium};
+use crate::domain::words::{Finding, Label, Medium, Quote};
 
 pub(super) fn push<'a>(j: &mut Judgement<'a>, cause: Cause, weight: f64, why: Why<'a>, event: Option<&'a str>) {
     j.evidence.push(Evidence { cause, weight: score::round6(weight), why, event });
@@ -33,7 +33,7 @@ pub(super) fn weigh_no<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Pol
     let no_call = newest_no(&j.calls).filter(|(at, _)| *at >= asked_again);
     if let Some((_, event)) = no_call {
         j.clear_no = true;
-        push(j, Cause::Interest, d.clear_no, Why::ToldNo("on the phone"), Some(event));
+        push(j, Cause::Interest, d.clear_no, Why::ToldNo("on the phone", noted_no(facts, event)), Some(event));
     }
     if let Some((said, finding)) = newest_said(facts, &[Label::Disinterest])
         // What was noted of a call in which they said no is that no, and not another.
@@ -43,7 +43,7 @@ pub(super) fn weigh_no<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Pol
         && !said.findings.iter().any(|f| matches!(f.label, Label::Timing | Label::Interest | Label::Language))
     {
         j.clear_no = true;
-        push(j, Cause::Interest, d.clear_no, Why::Said(Label::Disinterest, &finding.quote), Some(&said.cited.id));
+        push(j, Cause::Interest, d.clear_no, Why::Said(said.quote(finding)), Some(&said.cited.id));
     }
     // One channel closed is a wish about that channel; a no to us is all of them, or a complaint or worse about any.
     let all = facts.asked_to_stop() && facts.closed_every_way();
@@ -67,7 +67,7 @@ pub(super) fn weigh_no<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Pol
             ClosedBecause::Deceased => (Cause::Fit, Why::NoCase("we were told that the person has died")),
             ClosedBecause::Minor => (Cause::Fit, Why::NoCase("we were told that the person is under age")),
             ClosedBecause::LegalThreat => (Cause::Interest, Why::NoCase("they threaten to go to court")),
-            _ => (Cause::Interest, Why::ToldNo(how)),
+            _ => (Cause::Interest, Why::ToldNo(how, None)),
         };
         push(j, cause, d.clear_no, why, Some(&closing.value.1));
     }
@@ -78,7 +78,7 @@ pub(super) fn weigh_no<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Pol
     if let Some((said, finding)) = newest_said(facts, &[Label::Vague, Label::Interest, Label::Callback])
         && finding.label == Label::Vague
     {
-        push(j, Cause::Interest, d.vague, Why::Said(Label::Vague, &finding.quote), Some(&said.cited.id));
+        push(j, Cause::Interest, d.vague, Why::Said(said.quote(finding)), Some(&said.cited.id));
     }
 }
 
@@ -107,11 +107,22 @@ fn weigh_closed<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy, as
         newest = newest.max(closed.iter().filter(|_| all).map(|last| (last.stamp, last.value.1.as_str())).max());
         all
     });
-    if let Some((_, event)) = newest {
-        let [calls, texts, emails] = wants_no;
-        let why = Why::WantsNo { calls, texts, emails };
-        push(j, Cause::Interest, policy.scoring.diagnosis.closed_channel, why, Some(event));
+    let Some((_, event)) = newest else { return };
+    // "Write to me, and do not call" is a wish about the way, and no lack of interest.
+    let wants = |said: &Said| said.findings.iter().any(|f| matches!(f.label, Label::Interest | Label::Callback));
+    if facts.said.iter().any(|said| said.cited.id == event && wants(said)) {
+        return;
     }
+    let [calls, texts, emails] = wants_no;
+    let closed = wants_no.iter().filter(|no| **no).count() as f64;
+    let why = Why::WantsNo { calls, texts, emails };
+    push(j, Cause::Interest, policy.scoring.diagnosis.closed_channel * closed, why, Some(event));
+}
+
+/// The no as it was noted of a call, where it was.
+fn noted_no<'a>(facts: &'a Facts, call: &str) -> Option<Quote<'a>> {
+    let said = facts.said.iter().find(|said| said.cited.id == call)?;
+    said.findings.iter().find(|f| f.label == Label::Disinterest).map(|finding| said.quote(finding))
 }
 
 /// The newest call in which somebody said no.
@@ -134,7 +145,7 @@ pub(super) fn weigh_fit<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Po
         let weight = if found.certain { d.not_a_buyer } else { d.not_a_buyer / 2.0 };
         let why = match found.source {
             Source::Flag(flag) => Why::Flagged(flag),
-            Source::Said(label, quote) => Why::Said(label, quote),
+            Source::Said(quote) => Why::Said(quote),
             Source::Domain(domain) => Why::CompetitorDomain(domain),
             Source::Origin => continue,
         };
@@ -148,7 +159,7 @@ pub(super) fn weigh_fit<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Po
         // "Wrong number, there is no Ana here" says that we did not reach her, and nothing of whether she buys.
         let elsewhere = said.findings.iter().any(|f| f.label == Label::WrongNumber);
         let cause = if elsewhere { Cause::Contact } else { Cause::Fit };
-        push(j, cause, d.wrong_person, Why::Said(Label::WrongPerson, &finding.quote), Some(&said.cited.id));
+        push(j, cause, d.wrong_person, Why::Said(said.quote(finding)), Some(&said.cited.id));
     }
     for (ask, weight) in [(Ask::Need, d.no_need), (Ask::Authority, d.no_authority)] {
         if let Some(none) = answered_none(j, ask) {
@@ -174,7 +185,7 @@ pub(super) fn weigh_contact<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy:
         && !said.is_automatic()
         && !said.findings.iter().any(|f| f.label == Label::WrongPerson)
     {
-        let why = Why::Said(Label::WrongNumber, &finding.quote);
+        let why = Why::Said(said.quote(finding));
         push(j, Cause::Contact, d.wrong_person, why, Some(&said.cited.id));
     }
     if j.audit.place_contradicts {
@@ -202,12 +213,11 @@ pub(super) fn weigh_timing<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: 
         && now < ends(finding, said, &j.zone, policy)
     {
         j.not_before = Some(finding);
-        let why = Why::NotBefore { quote: &finding.quote, day: finding.date };
-        push(j, Cause::Timing, d.not_now, why, Some(&said.cited.id));
+        push(j, Cause::Timing, d.not_now, Why::NotBefore(said.quote(finding)), Some(&said.cited.id));
     } else if let Some((said, finding)) = newest_said(facts, &[Label::Budget])
         && now < next_budget(finding, said, &j.zone)
     {
-        push(j, Cause::Timing, d.no_budget, Why::Said(Label::Budget, &finding.quote), Some(&said.cited.id));
+        push(j, Cause::Timing, d.no_budget, Why::Said(said.quote(finding)), Some(&said.cited.id));
     } else if let Some(none) = answered_none(j, Ask::Budget) {
         push(j, Cause::Timing, d.no_budget, Why::AnsweredNone(Ask::Budget), Some(none));
     }
@@ -259,16 +269,23 @@ pub(super) fn weigh_process<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy:
     }
     let after = j.audit.first_touch_after;
     let inquiry = facts.first_inquiry.as_ref();
-    let untouched = j.audit.untouched_from.filter(|at| *at <= now).and(inquiry);
+    // Whom we cannot serve our silence did not lose; that it came to none is on record below.
+    let untouched = j.audit.untouched_from.filter(|at| *at <= now && !j.fits_badly()).and(inquiry);
     if let Some(inquiry) = untouched {
-        // What was told above is part of it: together they weigh at least what all the missing work does.
+        // What was told above is part of it: together they weigh at least what all the missing work does. Who closed a
+        // channel is owed no work any more, but the answer.
         let told: f64 = j.evidence.iter().filter(|e| e.cause == Cause::Process).map(|e| e.weight).sum();
-        let why = Why::Untouched { waited: now - inquiry.stamp.at };
-        push(j, Cause::Process, d.open_audit * j.audit.owed() - told, why, Some(&inquiry.id));
+        let answer_alone = facts.opted_out();
+        let all = if answer_alone { d.unanswered } else { d.open_audit * j.audit.owed() };
+        let why = Why::Untouched { waited: now - inquiry.stamp.at, answer_alone };
+        push(j, Cause::Process, all - told, why, Some(&inquiry.id));
     }
     // A call that we dropped was to be the first touch, and a later wish stands for the first inquiry.
     let stands_for_itself = after.is_some() || (unanswered.is_none() && untouched.is_none() && failures == 0);
-    if j.audit.first_touch_missed() && stands_for_itself {
+    // Also of who said no since: nothing is owed to them, and it may be why.
+    let was_late = matches!(j.audit.first_touch, Some((State::Missed, Detail::Late { .. }))) && j.clear_no;
+    let was_late = was_late && j.cases.iter().next().is_none();
+    if (j.audit.first_touch_missed() && stands_for_itself) || was_late {
         let why = Why::FirstTouchLate { after };
         push(j, Cause::Process, d.first_touch_missed, why, inquiry.map(|c| c.id.as_str()));
     }

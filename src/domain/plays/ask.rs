@@ -82,7 +82,7 @@ fn sentence(s: &Standing<'_>) -> String {
         Because::Case(found) => {
             let said = match found.source {
                 Source::Flag(flag) => format!("A colleague told us that {}.", told(flag)),
-                Source::Said(_, quote) => format!("They wrote or said \"{quote}\"."),
+                Source::Said(quote) => format!("They wrote or said \"{}\".", quote.sentence()),
                 Source::Domain(domain) => format!("The address is on {domain}, a competitor's domain."),
                 Source::Origin => "The inquiry is marked as a test.".into(),
             };
@@ -102,10 +102,10 @@ fn sentence(s: &Standing<'_>) -> String {
             };
             format!("{said} {asks}")
         }
-        Because::OptOut(o) => format!("They wrote or said \"{}\". Do they want us to stop?", o.quote),
+        Because::OptOut(o) => format!("They wrote or said \"{}\". Do they want us to stop?", o.quote.sentence()),
         Because::Named(said) => {
-            let named = said.findings.iter().find(|f| f.label == Label::Referral);
-            format!("They named somebody else: \"{}\". Shall we take that up?", named.map_or("", |f| &f.quote))
+            let named = said.findings.iter().find(|f| f.label == Label::Referral).map(|f| said.quote(f).sentence());
+            format!("They named somebody else: \"{}\". Shall we take that up?", named.unwrap_or_default())
         }
         Because::Late => {
             "The inquiry has waited longer than it should, and nobody has answered it. Who takes it?".into()

@@ -88,7 +88,7 @@ pub(super) fn call_days<'p>(v: &View<'p, '_>) -> &'p [u32] {
 
 /// How many calls an episode has: fewer where the lead fits us badly.
 pub(super) fn most_calls(v: &View<'_, '_>) -> usize {
-    let most = if v.j.fits_badly() { v.policy.scoring.audit.attempts_misfit as usize } else { usize::MAX };
+    let most = if v.j.fits_badly() { v.policy.plays.cadence.attempts_misfit as usize } else { usize::MAX };
     call_days(v).len().min(most)
 }
 

@@ -92,7 +92,10 @@ pub(super) fn last_steps<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) {
         let because = "Nothing better is left to do for now: a light check-in keeps the door open.";
         out.extend(message.propose(v, Play::CheckIn, due, v.conduct.nurture_steps + 1, because.into(), None));
     } else if may_say_goodbye(v) {
-        let because = "Everything worth doing was done; a polite goodbye leaves the door open.";
+        let because = match is_misfit(v) {
+            true => "We are not the right ones for them; a polite goodbye leaves the door open.",
+            false => "Everything worth doing was done; a polite goodbye leaves the door open.",
+        };
         out.extend(message.propose(v, Play::Disengage, due, 1, because.into(), revisit(v)));
     }
 }

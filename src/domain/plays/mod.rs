@@ -44,6 +44,7 @@ use super::prose::{self, capital};
 use super::score;
 use super::task::{Fault, Play};
 use super::time::{Moment, Span, Zone};
+use super::words::Quote;
 
 /// What a proposal needs to see. Conduct and closings are what they are at this decision.
 pub struct View<'a, 'c> {
@@ -274,8 +275,8 @@ pub(super) fn counted(n: u32, what: &str) -> String {
     capital(&prose::counted(n, what))
 }
 
-pub(super) fn quoted(quote: Option<&str>) -> String {
-    quote.map_or(String::new(), |q| format!(" \"{q}\""))
+pub(super) fn quoted(quote: Option<Quote<'_>>) -> String {
+    quote.map_or(String::new(), |q| format!(" \"{}\"", q.sentence()))
 }
 
 pub(super) fn local(v: &View<'_, '_>, at: Moment) -> String {

@@ -108,14 +108,15 @@ pub(super) fn good_moment(v: &View<'_, '_>) -> Option<(Moment, &'static str)> {
         return None;
     }
     let held = v.facts.meetings.iter().rev().find(|m| m.what == MeetingWhat::Held);
-    let held = held.map(|m| (m.cited.stamp.at, "We met, and that went well enough to ask whom else they would name."));
+    let held = held.map(|m| (m.cited.stamp.at, "We met; that is a time to ask whom else they would name."));
     // A friendly no is one that leaves a later open, in the lead's own words and without a harder one beside it.
     let said = v.facts.said.iter().rev().find(|s| {
         let has = |label: Label| s.findings.iter().any(|f| f.label == label);
         !s.is_automatic() && has(Label::Timing) && !has(Label::Budget) && !has(Label::Disinterest)
     });
-    let friendly_no =
-        said.map(|s| (s.cited.stamp.at, "They said not now, and left a later open; that is a time to ask."));
+    let friendly_no = said.map(|s| {
+        (s.cited.stamp.at, "They said not now, and left a later open; that is a time to ask whom else they would name.")
+    });
     // Who said no when we spoke, or asked for something, which is owed first, is not asked for a name on top.
     let other = |c: &Called<'_>| {
         let mut said = v.facts.said.iter().filter(|s| s.cited == c.touch.cited).flat_map(|s| &s.findings);
@@ -124,7 +125,8 @@ pub(super) fn good_moment(v: &View<'_, '_>) -> Option<(Moment, &'static str)> {
         })
     };
     let helped = v.j.calls.iter().rev().find(|c| matches!(c.result, CallResult::RightParty)).filter(|c| !other(c));
-    let helped = helped.map(|c| (c.touch.cited.stamp.at, "We spoke with them, and it went well enough to ask."));
+    let helped = helped
+        .map(|c| (c.touch.cited.stamp.at, "We spoke with them; that is a time to ask whom else they would name."));
     let (at, why) = [held, friendly_no, helped].into_iter().flatten().max_by_key(|(at, _)| *at)?;
     let [first, last] = v.policy.plays.cadence.referral_days.map(|d| Span::days(i64::from(d)));
     (v.now <= at + last).then_some((at + first, why))

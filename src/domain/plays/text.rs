@@ -18,15 +18,14 @@ use crate::domain::register::Cited;
 use crate::domain::task::{Class, Play, TaskState};
 use crate::domain::time::{Moment, Span, working_day};
 use crate::domain::wish::{came_together, newest_wish, newest_word};
-use crate::domain::words::Label;
+use crate::domain::words::Quote;
 
 /// The newest word of the lead that waits for an answer of a kind, by voice or in writing: when that is due, its quote,
 /// and whether it is warm.
-pub(super) fn reply_to_answer<'a>(v: &View<'a, '_>, by: Class) -> Option<(Moment, Option<&'a str>, bool)> {
+pub(super) fn reply_to_answer<'a>(v: &View<'a, '_>, by: Class) -> Option<(Moment, Option<Quote<'a>>, bool)> {
     let word = newest_word(v.facts).filter(|word| !word.is_hostile())?;
     let due = answer_due(v, word.cited, by, word.warm().is_some())?;
-    let wants = word.findings.iter().find(|f| matches!(f.label, Label::Interest | Label::Callback));
-    Some((due, wants.map(|f| f.quote.as_str()), word.warm().is_some()))
+    Some((due, word.wants(), word.warm().is_some()))
 }
 
 /// When another form of theirs that asks for contact is to be answered in writing.
@@ -227,7 +226,7 @@ fn email_days<'p>(v: &View<'p, '_>) -> &'p [u32] {
     let rules = &v.policy.plays;
     let most = if is_revisit(v) { rules.revisit.emails } else { usize::MAX };
     // Who fits us badly, or closed a channel to us, is answered and not chased.
-    let misfit = if v.j.fits_badly() { v.policy.scoring.audit.attempts_misfit as usize } else { usize::MAX };
+    let misfit = if v.j.fits_badly() { v.policy.plays.cadence.attempts_misfit as usize } else { usize::MAX };
     let stopped = if v.facts.asked_to_stop() { 1 } else { usize::MAX };
     let most = most.min(misfit).min(stopped);
     &rules.cadence.email_days[..rules.cadence.email_days.len().min(most)]

@@ -102,7 +102,7 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
                 (Play::AnswerCall, due, None, because.into())
             }
             (due, None) => {
-                let because = "We spoke, and nothing has been agreed since; a call finds out where it stands.";
+                let because = "We have spoken, and no next step is on record; a call finds out where it stands.";
                 (Play::CallAgain, due, None, because.into())
             }
         }

@@ -294,8 +294,6 @@ pub struct AuditRules {
     pub first_touch_within: Length,
     pub attempts: u32,
     pub attempt_days: u32,
-    /// Calls that a lead is owed whose profile fits badly.
-    pub attempts_misfit: u32,
     /// Within so long of a first e-mail a first call may still come.
     pub call_within: Length,
     /// Within so long whoever wants something is answered.

@@ -89,6 +89,9 @@ impl<'a> Sense<'a> {
                 self.wrong(key, "must be a list of day numbers, each at least the one before, such as [0, 0, 1, 4]");
             }
         }
+        if c.attempts_misfit == 0 {
+            self.wrong("cadence.attempts_misfit", "is 0; then nobody would answer them: give at least 1");
+        }
         let r = &plays.review;
         for (key, times) in [("cadence.answer_asks", c.answer_asks), ("review.asked_again", r.asked_again)] {
             if times > MOST_ASKS {
@@ -182,9 +185,6 @@ impl<'a> Sense<'a> {
         }
         if s.audit.attempts == 0 {
             self.wrong("audit.attempts", "is 0; then nobody would owe a lead a call: give at least 1");
-        }
-        if !(1..=s.audit.attempts).contains(&s.audit.attempts_misfit) {
-            self.wrong("audit.attempts_misfit", &format!("must be from 1 to attempts ({})", s.audit.attempts));
         }
     }
 }
