@@ -65,13 +65,20 @@ pub async fn run(config: &Config, output: Output, out: &mut impl Write) -> Resul
         }
         Profile::Production => {
             match app::postgres(config) {
-                Ok(store) => {
-                    database::check(config, &store, &mut found).await;
-                    database::server(config, &store, &mut found).await;
-                }
-                Err(error) => {
-                    found.wrong("database", format!("{}: mend `store.url` or DATABASE_URL", sentence(&error)))
-                }
+                Ok(store) => match store.reach().await {
+                    Ok(()) => {
+                        database::check(config, &store, &mut found).await;
+                        database::server(config, &store, &mut found).await;
+                    }
+                    Err(error) => database::unreachable(config, error, &mut found),
+                },
+                Err(error) => found.wrong(
+                    "database",
+                    format!(
+                        "{}: mend `store.url` or DATABASE_URL (in a password write all but letters and digits as %2f and so on)",
+                        sentence(&error)
+                    ),
+                ),
             }
             broker::check(config, &mut found).await;
         }

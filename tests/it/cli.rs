@@ -497,6 +497,17 @@ async fn in_production_everything_is_checked_and_nothing_runs_before_the_migrati
     let printed = cluster.run(&["topology"]);
     assert!(printed.contains(&format!("queue {}gleaner.events x-", cluster.prefix)), "{printed}");
 
+    // A port of this machine on which nothing listens, and a password that is no part of an address.
+    for (url, words) in [
+        ("postgres://gleaner@127.0.0.1:1/gleaner", "Connection refused"),
+        ("postgres://gleaner:a/b@127.0.0.1:5432/gleaner", "write all but letters and digits as %2f"),
+    ] {
+        let out = cluster.command(&["check"]).env("DATABASE_URL", url).output().unwrap();
+        let said = String::from_utf8(out.stdout).unwrap();
+        assert!(out.status.code() == Some(1) && said.contains(words), "{said}");
+        assert!(!said.contains("a/b"), "{said}");
+    }
+
     // Another prefix: nothing is there yet, which the worker will make.
     let out = cluster.command(&["topology", "--diff"]).env("GLEANER__NAMES__PREFIX", "nobody.").output().unwrap();
     assert_eq!(out.status.code(), Some(1));

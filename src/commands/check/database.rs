@@ -9,7 +9,7 @@ use crate::config::{Config, DEFAULT_DATABASE, Profile};
 use crate::control::{self, AppliedPolicy, Pauses};
 use crate::domain::time::Moment;
 use crate::store::postgres::{Postgres, Standing};
-use crate::store::{OutboxState, Store};
+use crate::store::{OutboxState, Store, StoreError};
 
 /// Clocks further apart than this are wrong: due times are the database's, receipt is this machine's, and an event five
 /// minutes ahead of receipt is refused.
@@ -18,21 +18,14 @@ const SKEW_WRONG_MS: u64 = 60_000;
 const SKEW_REMARKED_MS: u64 = 2_000;
 
 pub async fn check<S: Store>(config: &Config, store: &S, found: &mut Findings) {
-    if config.store.url.expose() == DEFAULT_DATABASE {
-        found.note("database", "this is the default address: neither DATABASE_URL nor `store.url` is set here");
-    }
     let before = clock();
     let info = match store.info().await {
         Ok(info) => info,
-        Err(error) => {
-            let remedy = match error.is_transient() {
-                true => "is it running, and is the address right?",
-                false => "",
-            };
-            let says = format!("{}: {}. {remedy}", config.store.url, sentence(&anyhow!(error)));
-            return found.wrong("database", says.trim_end());
-        }
+        Err(error) => return unreachable(config, error, found),
     };
+    if config.store.url.expose() == DEFAULT_DATABASE {
+        found.note("database", DEFAULTED);
+    }
     found.ok("database", format!("{} answers; schema version {}", config.store.url, info.schema_version));
     if config.profile == Profile::Production {
         // It read its clock somewhere between our two readings.
@@ -42,6 +35,18 @@ pub async fn check<S: Store>(config: &Config, store: &S, found: &mut Findings) {
     key_fits(config, store, found).await;
     outbox(store, found).await;
     obeyed(config, store, found).await;
+}
+
+const DEFAULTED: &str = "this is the default address: neither DATABASE_URL nor `store.url` is set here";
+
+/// Why it does not answer, and what to do about that.
+pub fn unreachable(config: &Config, error: StoreError, found: &mut Findings) {
+    if config.store.url.expose() == DEFAULT_DATABASE {
+        found.note("database", DEFAULTED);
+    }
+    let remedy = if error.is_transient() { "is it running, and is the address right?" } else { "" };
+    let says = format!("{}: {}. {remedy}", config.store.url, sentence(&anyhow!(error)));
+    found.wrong("database", says.trim_end());
 }
 
 /// What all workers obey, whatever stands in their configuration.
@@ -150,6 +155,11 @@ fn standings(standing: &Standing, wanted: u32, found: &mut Findings) {
             format!("PostgreSQL {version}; {role} lacks {}: grant it, as docs/roles.sql does", missing.join(", ")),
         ),
     }
+    if standing.is_owner {
+        let says =
+            format!("{role} owns the tables; a worker needs less: give it a role of its own, as docs/roles.sql does");
+        found.note("database role", says);
+    }
     if standing.is_read_only {
         found.wrong(
             "database role",
@@ -197,6 +207,7 @@ mod tests {
             is_local: false,
             synchronous_commit: "on".into(),
             role: "gleaner".into(),
+            is_owner: false,
             missing: Vec::new(),
         }
     }
@@ -232,6 +243,8 @@ mod tests {
         }
         let plain = said(&Standing { is_encrypted: false, ..healthy() });
         assert!(plain.iter().any(|(state, says)| *state == State::Note && says.contains("sslmode=verify-full")));
+        let owner = said(&Standing { is_owner: true, ..healthy() });
+        assert!(owner.iter().any(|(state, says)| *state == State::Note && says.contains("a role of its own")));
         assert_eq!(said(&Standing { is_encrypted: false, is_local: true, ..healthy() }).len(), 2);
     }
 

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::Executor;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sqlx::{Connection, Executor, PgConnection};
 
-use super::Postgres;
+use super::{Postgres, session};
 use crate::domain::time::Span;
 use crate::store::StoreError;
 
@@ -69,6 +69,16 @@ impl Postgres {
     /// The same database with its clock shifted, for tests on a scripted clock. Leases stay on the real one.
     pub fn with_clock_offset(self, clock_offset: Span) -> Postgres {
         Postgres { clock_offset, ..self }
+    }
+
+    /// Makes a connection outside the pool and ends it: a pool that gets none says only that it waited in vain.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn reach(&self) -> Result<(), StoreError> {
+        let options = self.pool.connect_options();
+        let connection = session::limited(PgConnection::connect_with(&options)).await?;
+        session::limited(connection.close()).await
     }
 
     /// Ends all connections, after the calls under way.

@@ -89,7 +89,8 @@ pub async fn execute(pool: &PgPool, statement: Statement<'_>) -> Result<u64, Sto
     Ok(limited(statement.execute(pool)).await?.rows_affected())
 }
 
-async fn limited<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+/// An answer within the limit of all calls.
+pub async fn limited<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
     match tokio::time::timeout(ANSWER_LIMIT, answer).await {
         Ok(answer) => answer.map_err(failed),
         Err(_) => Err(silent()),

@@ -22,6 +22,8 @@ pub struct Standing {
     /// Where this is off, commits that were answered may be lost in a crash of the server.
     pub synchronous_commit: String,
     pub role: String,
+    /// It may change the tables themselves, which no worker needs.
+    pub is_owner: bool,
     /// Privileges that a worker needs and this role lacks, such as `UPDATE on leads`.
     pub missing: Vec<String>,
 }
@@ -32,7 +34,8 @@ const ASKED: &str = "select current_setting('server_version'),
     pg_is_in_recovery() or current_setting('default_transaction_read_only')::boolean,
     coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false),
     coalesce(inet_client_addr() <<= '127.0.0.0/8' or inet_client_addr() = '::1' or inet_client_addr() = inet_server_addr(), true),
-    current_setting('synchronous_commit'), current_user::text";
+    current_setting('synchronous_commit'), current_user::text,
+    coalesce((select pg_has_role(relowner, 'USAGE') from pg_class where oid = to_regclass('leads')), false)";
 
 /// The version of the schema and the epoch are the migration's to write; everything else is everyday work.
 const MISSING: &str = "select p.privilege || ' on ' || t.name
@@ -71,6 +74,7 @@ impl Postgres {
             is_local: row.try_get(5).map_err(failed)?,
             synchronous_commit: row.try_get(6).map_err(failed)?,
             role: row.try_get(7).map_err(failed)?,
+            is_owner: row.try_get(8).map_err(failed)?,
             missing,
         })
     }
