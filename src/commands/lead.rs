@@ -150,7 +150,7 @@ fn tell(record: &LeadRecord, around: &Around, output: Output, out: &mut impl Wri
 }
 
 /// What holds everything up, or some of it.
-fn paused(pauses: &Pauses) -> Option<String> {
+pub(super) fn paused(pauses: &Pauses) -> Option<String> {
     let queues: Vec<&str> = pauses.queues.keys().map(String::as_str).collect();
     let all = pauses.all.map(|since| format!("everything, since {since}; `gleaner resume` ends it"));
     let some =

@@ -183,6 +183,8 @@ pub struct RevisitRules {
     pub not_now: Length,
     pub silent: Length,
     pub bad_fit: Length,
+    /// After a no, by one e-mail and once; never after an opt-out.
+    pub said_no: Length,
     pub before_contract_end: Length,
     pub contract_words: Vec<String>,
     pub most: u8,

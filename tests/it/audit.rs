@@ -306,7 +306,7 @@ fn a_channel_that_they_closed_speaks_of_their_interest_and_is_no_clear_no() {
 #[test]
 fn where_no_rules_for_calls_are_known_the_audit_says_so() {
     let mut w = World::new();
-    let data = json!({ "lead": { "email": EMAIL, "phone": "+5511955550112" }, "profile": { "country": "BR" } });
+    let data = json!({ "lead": { "email": EMAIL, "phone": "+5511955550112" } });
     w.send(&event("e-1", "lead.captured", "2026-03-03T16:00:00Z", data));
     let (owed, detail) = state(&w, "attempts");
     assert_eq!(owed, "not_applicable");

@@ -730,6 +730,25 @@ fn only_a_registry_of_the_country_clears_a_number_and_a_barred_one_is_never_call
 }
 
 #[test]
+fn what_came_while_a_pause_of_minutes_lasted_leaves_at_the_pace_too() {
+    let mut w = World::with(paced(Mode::Paused, 4));
+    w.until("2026-03-03T16:00:00Z");
+    for event in thirty("2026-03-03T16:00:00Z") {
+        w.send(&event);
+    }
+    w.until("2026-03-03T16:02:00Z");
+    w.replay.set_env(paced(Mode::Act, 4));
+    w.until("2026-03-03T16:30:00Z");
+    // The alarms five minutes later are no touches, and wait for nothing.
+    w.out.retain(|t| t["data"]["channel"].is_string());
+    assert!(busiest_minute(&w) <= 4, "{} in one minute", busiest_minute(&w));
+    assert_eq!(w.tasks().len(), 60, "each a call and an e-mail, for they are fresh");
+    // Whoever comes after it waits for nobody.
+    w.send(&inquiry("f-1", "2026-03-03T16:30:00Z"));
+    assert!(w.plays().iter().filter(|p| *p == "first_call").count() == 31, "{:?}", w.plays());
+}
+
+#[test]
 fn a_short_pause_takes_no_lead_off_the_ramp() {
     let mut w = World::with(paced(Mode::Act, 1));
     w.until("2026-03-06T16:00:00Z");

@@ -53,6 +53,19 @@ fn who_wanted_something_and_is_not_answered_within_a_day_was_let_down_by_us() {
 }
 
 #[test]
+fn a_word_that_reaches_us_after_our_first_letter_is_answered_and_not_greeted_a_second_time() {
+    let mut w = World::new();
+    w.until("2026-03-03T17:05:00Z");
+    let data = json!({ "lead": { "email": EMAIL }, "profile": { "country": "US", "region": "NY" } });
+    w.send(&event("e-1", "lead.captured", "2026-03-03T17:00:00Z", data));
+    assert_eq!(w.plays(), ["first_email"]);
+    // Written four minutes before that letter, and told only now.
+    wrote(&mut w, "e-2", "2026-03-03T17:01:00Z", WISH);
+    assert_eq!(w.revoked().len(), 1);
+    assert_eq!(w.plays(), ["first_email", "answer_email"]);
+}
+
+#[test]
 fn any_answer_of_ours_makes_up_for_it() {
     let flags = json!(["human_answered", "customer_contact"]);
     for (kind, data) in [
@@ -303,8 +316,8 @@ fn a_wish_is_not_forgotten_because_no_desk_reports() {
 fn whom_nobody_may_call_and_no_letter_is_known_to_have_reached_is_answered_again_and_not_only_checked_in_on() {
     let mut w = World::new();
     let data = json!({
-        "lead": { "email": EMAIL, "phone": "+5511955550112" },
-        "profile": { "name": "Ana Ruiz", "country": "BR" },
+        "lead": { "email": EMAIL },
+        "profile": { "name": "Ana Ruiz", "country": "US", "region": "NY" },
         "consent": [{ "channel": "email", "state": "granted", "level": "express_written", "key": EMAIL }]
     });
     w.send(&event("e-1", "lead.captured", "2026-03-03T17:00:00Z", data));

@@ -292,19 +292,44 @@ fn a_lead_that_a_colleague_calls_bad_gets_its_goodbye_and_one_worth_another_try_
 }
 
 #[test]
-fn a_goodbye_after_a_no_is_said_once_and_for_good() {
+fn after_a_no_comes_one_goodbye_and_one_letter_a_year_later_and_then_nothing() {
     let mut w = ana();
     happens(&mut w, "e-2", "call.completed", "2026-03-03T16:02:00Z", json!({ "disposition": "NI" }));
     live(&mut w, "2026-04-20T15:00:00Z", |_, _| {});
     for (id, time) in [("e-3", "2026-04-20T15:00:00Z"), ("e-4", "2026-04-20T15:05:00Z")] {
         happens(&mut w, id, "email.opened", time, json!({}));
     }
-    live(&mut w, "2027-12-31T00:00:00Z", |_, _| {});
+    live(&mut w, "2027-01-31T00:00:00Z", |_, _| {});
+    let goodbye = w.tasks().into_iter().find(|t| t["data"]["play"] == "disengage").unwrap();
+    assert_eq!(goodbye["data"]["revisit_at"].as_str().unwrap(), "2027-03-06T14:00:00Z", "nine o'clock in New York");
+    let before = w.plays().len();
+    live(&mut w, "2029-12-31T00:00:00Z", |_, _| {});
+    assert_eq!(w.plays()[before..], ["email_again"], "{:?}", w.plays());
     assert_eq!(of(&w, "disengage").len(), 1);
     assert_eq!(w.lead().stage, "disengaged");
-    let goodbye = w.tasks().into_iter().find(|t| t["data"]["play"] == "disengage").unwrap();
-    assert!(goodbye["data"]["revisit_at"].is_null(), "no day is named on which nothing would happen");
-    assert_eq!(goodbye["data"]["why_never"], "the lead said no; only the lead can open this again");
+}
+
+#[test]
+fn a_second_no_and_an_opt_out_are_not_come_back_to() {
+    let said = |text: &str, until: &str| {
+        let mut w = ana();
+        happens(&mut w, "e-2", "call.completed", "2026-03-03T16:02:00Z", json!({ "disposition": "NI" }));
+        live(&mut w, until, |_, _| {});
+        let before = w.plays().len();
+        happens(&mut w, "e-3", "email.replied", until, json!({ "text": text }));
+        live(&mut w, "2029-12-31T00:00:00Z", |_, _| {});
+        (w, before)
+    };
+    // Two days before the letter, and after it.
+    for (time, letters) in [("2027-03-04T15:00:00Z", 0), ("2027-03-10T15:00:00Z", 1)] {
+        let (again, before) = said("No thanks, we are not interested.", time);
+        assert_eq!(of(&again, "email_again").len(), letters, "{:?}", again.plays());
+        assert_eq!(again.plays()[before..], ["disengage"], "{:?}", again.plays());
+        let goodbye = again.tasks().into_iter().rfind(|t| t["data"]["play"] == "disengage").unwrap();
+        assert_eq!(goodbye["data"]["why_never"], "the lead said no; only the lead can open this again");
+    }
+    let (stopped, before) = said("Remove me from your list.", "2026-06-04T15:00:00Z");
+    assert!(stopped.plays()[before..].is_empty(), "{:?}", stopped.plays());
 }
 
 #[test]

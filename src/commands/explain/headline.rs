@@ -76,13 +76,7 @@ fn is_only_silent(r: &LeadRecord) -> bool {
 /// " Called once, …": the heaviest evidence for the cause, as a sentence after another.
 fn strongest_against(r: &LeadRecord) -> String {
     let of_cause = |e: &&EvidenceOut| Some(&e.cause) == r.diagnosis.cause.as_ref();
-    let Some(e) = r.diagnosis.evidence.iter().find(of_cause) else { return String::new() };
-    let spoils = r.explanation.fit.iter().filter(|p| e.name == "low_fit" && p.points.0 < 0.0 && p.name != "bounds");
-    let spoils: Vec<&str> = spoils.map(|p| p.because.as_str()).collect();
-    match spoils.as_slice() {
-        [] => format!(" {}", e.because),
-        why => format!(" {}: {}.", e.because.trim_end_matches('.'), why.join("; ")),
-    }
+    r.diagnosis.evidence.iter().find(of_cause).map_or(String::new(), |e| format!(" {}", e.because))
 }
 
 /// The strongest reasons of engagement and fit, and what was confirmed.

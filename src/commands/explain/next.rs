@@ -11,6 +11,7 @@ use crate::wire::record::{ChangedOut, LeadRecord, Planned, Rest};
 pub(super) fn next(r: &LeadRecord, around: &Around) -> String {
     let is_out = |play: Play| around.sent.contains(&play);
     let is_planned = |play: Play| r.planned.iter().any(|plan| plan.play == Planned::Play(play));
+    let said_no = r.diagnosis.evidence.iter().any(|e| e.name == "clear_no" && e.cause == "interest");
     let in_words = |play: Play| with_purpose(play, r);
     let mut says = Vec::new();
     if !around.sent.is_empty() {
@@ -31,6 +32,10 @@ pub(super) fn next(r: &LeadRecord, around: &Around) -> String {
         says.push(match plan.play {
             Planned::Play(play) => {
                 format!("{}, to go out on {}", in_words(play), day_and_time(&plan.at, around.zone.as_ref()))
+            }
+            Planned::Rest(Rest::Revisit) if said_no => {
+                let day = day_and_time(&plan.at, around.zone.as_ref());
+                format!("on {day} one short e-mail asks whether it is still a no")
             }
             Planned::Rest(Rest::Revisit) => {
                 format!("from {} on the lead is worked anew", day_and_time(&plan.at, around.zone.as_ref()))
@@ -59,9 +64,7 @@ pub(super) fn next(r: &LeadRecord, around: &Around) -> String {
         false => says.join("; "),
         true if around.holds_all => "nothing while it is paused".to_owned(),
         true if r.stage == "converted" => "nothing; the sale is made".to_owned(),
-        true if r.diagnosis.evidence.iter().any(|e| e.name == "clear_no" && e.cause == "interest") => {
-            "nothing; they said no, and only they can open this again".to_owned()
-        }
+        true if said_no => "nothing; they said no, and only they can open this again".to_owned(),
         true if !around.unreported.is_empty() && owes(A_FIRST_ANSWER) => {
             "nothing more by itself; an answer was asked for, and nobody has told whether it went out".to_owned()
         }

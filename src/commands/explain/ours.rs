@@ -71,7 +71,8 @@ pub(super) fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::f
                         .collect();
                     detail = format!("offered {}, and not answered", and(&offers));
                 }
-                _ => write!(detail, "; asked for on {day}, and not reported on")?,
+                _ if item.item == "first_touch" => write!(detail, "; asked for since {day}, and not reported on")?,
+                _ => write!(detail, "; last asked for on {day}, and not reported on")?,
             }
         }
         if let Some(asked) =

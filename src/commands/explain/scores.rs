@@ -37,7 +37,10 @@ fn percent(share: f64) -> String {
 }
 
 pub(super) fn scores(out: &mut String, r: &LeadRecord) -> std::fmt::Result {
-    writeln!(out, "Grade {}; {}", r.grade, chance(r))?;
+    let nobody = r.verdict == "bad" && r.diagnosis.cause.as_deref() == Some("bogus");
+    // A throw-away inquiry too has a form and a place; a grade would set it beside people.
+    let grade = if nobody { "No grade" } else { &format!("Grade {}", r.grade) };
+    writeln!(out, "{grade}; {}", chance(r))?;
     writeln!(out, "Fit {} of 100 ({} % of what we ask about is known)", short(r.fit.0), short(r.fit_known.0 * 100.0))?;
     parts(out, &r.explanation.fit, r.fit.0)?;
     let weighs: f64 = r.explanation.engagement.iter().filter_map(|p| p.made_of.as_ref()).map(|m| m.weight.0).sum();

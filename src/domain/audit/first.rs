@@ -10,7 +10,7 @@ pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
     let (state, detail) = match found {
         FirstTouch::NothingAsked => (State::NotApplicable, Detail::NotNeeded),
         FirstTouch::InTime(after) => (State::Done, Detail::After(after)),
-        FirstTouch::Late(after) => (State::Missed, Detail::Late { after, goal }),
+        FirstTouch::Late { after, legal } => (State::Missed, Detail::Late { after, legal, goal }),
         FirstTouch::Overdue(_) => (State::Missed, Detail::NotYet),
         FirstTouch::StillInTime(by) => {
             audit.first_touch_by = Some(by);
@@ -23,7 +23,7 @@ pub(super) fn check(look: &Look<'_, '_>, audit: &mut Audit) {
         let clock = by - goal;
         audit.untouched_from = audit.is_untouched.then(|| clock + look.policy.scoring.audit.answer_within.0);
     }
-    if let FirstTouch::InTime(after) | FirstTouch::Late(after) = found {
+    if let FirstTouch::InTime(after) | FirstTouch::Late { after, .. } = found {
         audit.first_touch_after = Some(after);
     }
     audit.first_touch = Some((state, detail)).filter(|_| !(state == State::Missed && stopped_in_time(look)));
@@ -46,7 +46,11 @@ fn stopped_in_time(look: &Look<'_, '_>) -> bool {
 enum FirstTouch {
     NothingAsked,
     InTime(Span),
-    Late(Span),
+    /// After so long, and so long after the first minute in which a call was legal.
+    Late {
+        after: Span,
+        legal: Span,
+    },
     /// Until this instant.
     StillInTime(Moment),
     /// It should have come by this instant.
@@ -67,7 +71,7 @@ fn first_touch(look: &Look<'_, '_>) -> FirstTouch {
     let clock = place.next_open(false, asked).unwrap_or(asked);
     match touched {
         Some(at) if at <= clock + within => FirstTouch::InTime(at - asked),
-        Some(at) => FirstTouch::Late(at - asked),
+        Some(at) => FirstTouch::Late { after: at - asked, legal: at - clock },
         None if now <= clock + within => FirstTouch::StillInTime(clock + within),
         None => FirstTouch::Overdue(clock + within),
     }

@@ -102,11 +102,14 @@ pub enum Detail {
     /// There was, and it has passed.
     NoMore,
     After(Span),
-    /// It came, after so long, and should have come within the other.
+    /// It came after so long, of which so much was time in which a call was legal, and should have come within the goal.
     Late {
         after: Span,
+        legal: Span,
         goal: Span,
     },
+    /// Nothing is owed but an answer, by a way that they left open; it has not come.
+    AnswerAlone,
     /// Not needed any more, and it came after so long.
     WasLate(Span),
     NotYet,
@@ -238,6 +241,7 @@ pub fn audit<'f>(facts: &'f Facts, j: &Judgement<'f>, policy: &'f Policy, now: M
     touches::check(&look, &mut audit);
     dues::check(&look, &mut audit);
     if settled {
+        let over = is_over(&look);
         // A no, a death, a child, a competitor, a test: we owe the lead no further contact, at once.
         for item in audit.items.iter_mut().filter(|i| i.item != Item::PartnerConsidered) {
             let detail = match (item.item, item.state, item.detail) {
@@ -246,13 +250,14 @@ pub fn audit<'f>(facts: &'f Facts, j: &Judgement<'f>, policy: &'f Policy, now: M
                 (Item::FirstTouch, State::Missed, Detail::Late { after, .. }) if audit.first_touch.is_some() => {
                     Detail::WasLate(after)
                 }
+                (Item::FirstTouch, ..) if audit.is_untouched && !over => Detail::AnswerAlone,
                 _ => Detail::NoMore,
             };
             (item.state, item.detail) = (State::NotApplicable, detail);
         }
         (audit.answer_owed_from, audit.lapses) = (None, None);
         // Who closed a channel is owed no work, and may still wait for the answer that they left a way open for.
-        if is_over(&look) || !look.can_write && !look.can_call {
+        if over || !look.can_write && !look.can_call {
             (audit.is_untouched, audit.untouched_from) = (false, None);
         }
     }

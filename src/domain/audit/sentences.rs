@@ -43,7 +43,11 @@ impl Audited {
             Detail::NoChase => "who fits us so badly is owed an answer, and no more".into(),
             Detail::NoMore => "not needed any more".into(),
             Detail::After(span) => format!("after {span}"),
-            Detail::Late { after, goal } => format!("after {after}, and {goal} are the goal"),
+            Detail::Late { after, legal, goal } if legal < after => {
+                format!("after {after}, {legal} of them in legal hours; {goal} are the goal")
+            }
+            Detail::Late { after, goal, .. } => format!("after {after}; {goal} are the goal"),
+            Detail::AnswerAlone => "none so far; an answer by a way that they left open would do".into(),
             Detail::WasLate(span) => format!("not needed any more; it came late, after {span}"),
             Detail::NotYet if self.state == State::Missed && self.item == Item::PartnerConsidered => {
                 "no partner has taken it up in time".into()

@@ -238,8 +238,12 @@ pub fn decide(lead: &mut Lead, cause: &Cause<'_>, ctx: &Context<'_>) -> Decision
         }
         look_again(facts, conduct, &j, ctx);
     } else {
-        // Whatever would be due is due when the pause ends; then the one best next touch is chosen, not the arrears.
+        // Whatever would be due is due when the pause ends; then the one best next touch is chosen, not the arrears, and
+        // waits its turn: all that was held up must not leave in one go.
         conduct.look_again = Some(now);
+        if ctx.is_paced {
+            conduct.ramp.get_or_insert_default();
+        }
     }
     remember(conduct, &j, cause, policy, now);
     conduct.trim(now);

@@ -174,7 +174,9 @@ pub(super) fn no_longer_right(
     if answered {
         return Some("the lead has answered");
     }
-    if j.clear_no && entry.play != Play::Disengage {
+    // What was made after the no was made in spite of it, a long time after.
+    let in_spite = entry.play == Play::EmailAgain && entry.made_at > j.last_answer;
+    if j.clear_no && entry.play != Play::Disengage && !in_spite {
         return Some("the lead said no");
     }
     if j.is_bogus() {

@@ -19,8 +19,10 @@ pub struct Evidence<'a> {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Why<'a> {
+    /// And the rules that took points.
     LowFit {
         score: f64,
+        spoils: Vec<&'a str>,
     },
     Said(Quote<'a>),
     Flagged(LeadFlag),
@@ -40,8 +42,9 @@ pub enum Why<'a> {
         tried: &'static str,
         missing: &'static str,
     },
+    /// How late, and how much of that was time in which a call was legal.
     FirstTouchLate {
-        after: Option<Span>,
+        after: Option<(Span, Span)>,
     },
     /// Nobody has answered the inquiry at all; the answer alone is owed, or all our work.
     Untouched {
@@ -122,7 +125,12 @@ impl Why<'_> {
     /// One plain sentence, without its full stop's company: made from the evidence.
     pub fn sentence(&self) -> String {
         match self {
-            Why::LowFit { score } => format!("The profile fits us badly ({score:.0} of 100)."),
+            Why::LowFit { score, spoils } if spoils.is_empty() => {
+                format!("The profile fits us badly ({score:.0} of 100).")
+            }
+            Why::LowFit { score, spoils } => {
+                format!("The profile fits us badly ({score:.0} of 100): {}.", spoils.join("; "))
+            }
             Why::Said(q) => format!("They wrote or said \"{}\"{}.", q.sentence(), meaning(q.finding.label)),
             Why::AnsweredNone(ask) => match ask {
                 Ask::Need => "They answered that they need nothing of the kind.".into(),
@@ -149,7 +157,12 @@ impl Why<'_> {
                 let tried = if *made == 1 { tried.trim_start_matches("always ") } else { tried };
                 format!("Called {}, {tried}; no call {missing} yet.", times(*made))
             }
-            Why::FirstTouchLate { after: Some(after) } => format!("Our first touch came {after} after the inquiry."),
+            Why::FirstTouchLate { after: Some((after, legal)) } if legal < after => {
+                format!("Our first touch came {after} after the inquiry, {legal} of them in legal hours.")
+            }
+            Why::FirstTouchLate { after: Some((after, _)) } => {
+                format!("Our first touch came {after} after the inquiry.")
+            }
             Why::FirstTouchLate { after: None } => "No answer of ours to the inquiry is on record.".into(),
             Why::Untouched { waited, .. } => {
                 format!("No answer of ours to the inquiry is on record, {waited} after it.")

@@ -137,7 +137,7 @@ pub(super) fn weigh_bogus<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &
     }
 }
 
-pub(super) fn weigh_fit<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy) {
+pub(super) fn weigh_fit<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &'a Policy) {
     let d = &policy.scoring.diagnosis;
     for case in [Case::Competitor, Case::NotABuyer] {
         let Some(found) = j.cases.get(case).copied() else { continue };
@@ -166,8 +166,10 @@ pub(super) fn weigh_fit<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Po
             push(j, Cause::Fit, weight, Why::AnsweredNone(ask), Some(none));
         }
     }
-    if j.fit.score < d.low_fit_points && j.fit.known >= d.low_fit_known {
-        push(j, Cause::Fit, d.low_fit, Why::LowFit { score: j.fit.score }, None);
+    let is_low = j.fit.score < d.low_fit_points && j.fit.known >= d.low_fit_known;
+    if is_low || policy.fit.is_decided(&j.fit) {
+        let why = Why::LowFit { score: j.fit.score, spoils: policy.fit.spoils(&j.fit) };
+        push(j, Cause::Fit, d.low_fit, why, None);
     }
 }
 
@@ -267,7 +269,10 @@ pub(super) fn weigh_process<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy:
         let why = Why::Unanswered { quote: wish.quote, waited: now - wish.cited.stamp.at };
         push(j, Cause::Process, d.unanswered, why, Some(&wish.cited.id));
     }
-    let after = j.audit.first_touch_after;
+    let after = match j.audit.first_touch {
+        Some((State::Missed, Detail::Late { after, legal, .. })) => Some((after, legal)),
+        _ => None,
+    };
     let inquiry = facts.first_inquiry.as_ref();
     // Whom we cannot serve our silence did not lose; that it came to none is on record below.
     let untouched = j.audit.untouched_from.filter(|at| *at <= now && !j.fits_badly()).and(inquiry);
@@ -283,8 +288,7 @@ pub(super) fn weigh_process<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy:
     // A call that we dropped was to be the first touch, and a later wish stands for the first inquiry.
     let stands_for_itself = after.is_some() || (unanswered.is_none() && untouched.is_none() && failures == 0);
     // Also of who said no since: nothing is owed to them, and it may be why.
-    let was_late = matches!(j.audit.first_touch, Some((State::Missed, Detail::Late { .. }))) && j.clear_no;
-    let was_late = was_late && j.cases.iter().next().is_none();
+    let was_late = after.is_some() && j.clear_no && j.cases.iter().next().is_none();
     if (j.audit.first_touch_missed() && stands_for_itself) || was_late {
         let why = Why::FirstTouchLate { after };
         push(j, Cause::Process, d.first_touch_missed, why, inquiry.map(|c| c.id.as_str()));

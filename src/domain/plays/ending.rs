@@ -3,7 +3,7 @@
 //! No lead is left with nothing planned: it has a next step, rests until a day, or was left alone for good.
 
 use super::promise;
-use super::rest::{is_misfit, is_put_off_for_good, is_revisit, rests, revisit};
+use super::rest::{is_misfit, is_put_off_for_good, is_revisit, rests, revisit, working_morning};
 use super::review::waits_for_second_opinion;
 use super::text::Message;
 use super::{Proposal, View};
@@ -45,12 +45,15 @@ pub fn check_in_gap(n: &NurtureRules, steps: u32) -> Span {
     Span((gap as i64).max(n.gap_min.0.0))
 }
 
-/// When the next light word is due: a check-in, or the goodbye after the last of them.
+/// When the next light word is due: a check-in, or the goodbye after the last of them. In the nearest morning of a working
+/// day, for nobody waits for it to the hour.
 pub(super) fn next_check_in(v: &View<'_, '_>) -> Moment {
     let sent = v.conduct.ledger.iter().filter(|e| e.class.is_contact() && e.state.counts_for_caps());
     let touched = v.facts.outbound().map(|t| t.cited.stamp.at).chain(sent.map(|e| e.made_at));
     let since = touched.chain([last_sign(v.j), v.started()]).max().unwrap_or(v.now);
-    since + check_in_gap(&v.policy.plays.nurture, silent_check_ins(v.conduct, v.j))
+    let rules = &v.policy.plays.nurture;
+    let due = since + check_in_gap(rules, silent_check_ins(v.conduct, v.j));
+    working_morning(v, (due - Span::hours(12)).max(since + rules.gap_min.0))
 }
 
 /// Whether another check-in is of use. A revisit is a small attempt without them, and what is not for somebody does not

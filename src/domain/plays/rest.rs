@@ -6,8 +6,8 @@ use super::View;
 use crate::domain::cases::Case;
 use crate::domain::conduct::Stage;
 use crate::domain::diagnosis::Cause;
-use crate::domain::event::{Direction, MeetingWhat};
-use crate::domain::time::{Moment, Span, day_of_date};
+use crate::domain::event::{Channel, Direction, MeetingWhat};
+use crate::domain::time::{Moment, Span, day_of_date, working_day};
 use crate::domain::words::{Finding, Label};
 
 /// A meeting whose day nobody told us is taken to lie ahead for so long. [J]
@@ -16,6 +16,13 @@ const UNDATED_MEETING: Span = Span::days(14);
 const TO_REPORT: Span = Span::days(1);
 /// Nine in the morning, their time.
 pub(super) const MORNING: i32 = 540;
+
+/// Nine o'clock at the lead's place on the first working day from an instant on.
+pub(super) fn working_morning(v: &View<'_, '_>, from: Moment) -> Moment {
+    let today = v.zone.local_day(from);
+    let mornings = [today, today + 1].map(|day| v.zone.at(working_day(day), MORNING));
+    mornings.into_iter().find(|at| *at >= from).unwrap_or(from)
+}
 
 /// Parked, disengaged or waiting for a named day: no call until the lead or the day comes.
 pub(super) fn rests(v: &View<'_, '_>) -> bool {
@@ -66,6 +73,12 @@ pub(super) fn is_late(v: &View<'_, '_>) -> bool {
 /// This episode began because a day had come, not because the lead did anything.
 pub(super) fn is_revisit(v: &View<'_, '_>) -> bool {
     v.conduct.revisits > 0
+}
+
+/// This episode is the one e-mail that comes a long time after a no, and the lead has not said it again meanwhile.
+pub(super) fn is_after_no(v: &View<'_, '_>) -> bool {
+    let long = Span(v.policy.plays.revisit.said_no.0.0 / 2);
+    v.j.clear_no && is_revisit(v) && v.started() - v.j.last_answer >= long
 }
 
 /// Until when the lead asked us to leave it in peace, by a day or because there is no money for now. The day follows
@@ -128,10 +141,15 @@ pub(super) fn is_misfit(v: &View<'_, '_>) -> bool {
 pub fn revisit(v: &View<'_, '_>) -> Option<Moment> {
     let rules = &v.policy.plays.revisit;
     let no_case = v.j.cases.has(Case::NotABuyer) || v.j.cases.get(Case::Competitor).is_some() || v.j.is_bogus();
-    if v.conduct.revisits >= rules.most || v.j.clear_no || no_case || v.facts.asked_to_stop() {
+    if v.conduct.revisits >= rules.most || no_case || v.facts.asked_to_stop() {
+        return None;
+    }
+    // In a year a no may be none any more; asked in one e-mail, and not twice.
+    if v.j.clear_no && (is_revisit(v) || v.key_for(Channel::Email).is_none()) {
         return None;
     }
     let wait = match v.j.cause {
+        _ if v.j.clear_no => rules.said_no.0,
         _ if is_misfit(v) => rules.bad_fit.0,
         Some(Cause::Timing) => rules.not_now.0,
         _ => rules.silent.0,

@@ -5,7 +5,8 @@ use super::ending::{has_check_ins_left, is_final_no, may_say_goodbye, next_check
 use super::occasions::{good_moment, missed_meeting, to_confirm, to_reschedule};
 use super::promise::promised;
 use super::rest::{
-    MORNING, asked_to_wait, is_put_off_for_good, is_revisit, meeting_ahead, rests, revisit, spoke_since_started,
+    asked_to_wait, is_after_no, is_put_off_for_good, is_revisit, meeting_ahead, rests, revisit, spoke_since_started,
+    working_morning,
 };
 use super::review::waits_for_second_opinion;
 use super::{Grounds, Proposal, View, quoted};
@@ -16,7 +17,7 @@ use crate::domain::facts::Touch;
 use crate::domain::identity::Key;
 use crate::domain::register::Cited;
 use crate::domain::task::{Class, Play, TaskState};
-use crate::domain::time::{Moment, Span, working_day};
+use crate::domain::time::{Moment, Span};
 use crate::domain::wish::{came_together, newest_wish, newest_word};
 use crate::domain::words::Quote;
 
@@ -52,7 +53,9 @@ fn answer_due(v: &View<'_, '_>, asked: &Cited, by: Class, is_wish: bool) -> Opti
     // Nobody told what became of it, so for all we know nobody answered.
     let silent = |e: &Entry| matches!(e.state, TaskState::Expired | TaskState::ExpiredUnsent);
     let unheard = |e: &&Entry| answers(e) && silent(e);
-    let later = |e: &&Entry| e.class.is_contact() && e.made_at > at && e.state.counts_for_caps() && !silent(e);
+    // And what was taken back, because they had written before we knew of it, answers nobody.
+    let stands = |e: &Entry| e.state.counts_for_caps() && e.state != TaskState::Revoked && !silent(e);
+    let later = |e: &&Entry| e.class.is_contact() && e.made_at > at && stands(e);
     let ours = || v.conduct.ledger.iter().filter(|e| by == Class::Text || e.class == Class::Voice);
     if ours().filter(|e| !unheard(e)).any(|e| answers(&e) || later(&e)) {
         return None;
@@ -71,13 +74,6 @@ fn answer_due(v: &View<'_, '_>, asked: &Cited, by: Class, is_wish: bool) -> Opti
         }
         _ => None,
     }
-}
-
-/// Nine o'clock at the lead's place on the first working day from an instant on.
-fn working_morning(v: &View<'_, '_>, from: Moment) -> Moment {
-    let today = v.zone.local_day(from);
-    let mornings = [today, today + 1].map(|day| v.zone.at(working_day(day), MORNING));
-    mornings.into_iter().find(|at| *at >= from).unwrap_or(from)
 }
 
 /// The e-mail that could go out, to whom, and by which right.
@@ -164,7 +160,8 @@ pub(super) fn text<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, no_sale: b
         propose(Play::ReferralAsk, due, sent + 1, why.into(), None);
     }
     let put_off = is_put_off_for_good(v);
-    let quiet = resting || v.j.clear_no || no_sale || put_off;
+    let after_no = is_after_no(v);
+    let quiet = resting || (v.j.clear_no && !after_no) || no_sale || put_off;
     if !quiet && !spoke_since_started(v) {
         cadence(v, sent, &mut propose);
     }
@@ -179,7 +176,7 @@ pub(super) fn text<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, no_sale: b
         };
         propose(Play::CheckIn, next_check_in(v), v.conduct.nurture_steps + 1, because.into(), None);
     }
-    if (is_final_no(v) || no_sale || put_off) && may_say_goodbye(v) && !waits_for_second_opinion(v) {
+    if (is_final_no(v) || no_sale || put_off) && !after_no && may_say_goodbye(v) && !waits_for_second_opinion(v) {
         let because = match (no_sale, put_off) {
             (true, _) => "There is nothing that we could sell them; a polite goodbye ends it.",
             (_, true) => "Not now, once more: a polite goodbye leaves it to them.",
@@ -193,7 +190,10 @@ pub(super) fn text<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>, no_sale: b
 fn cadence(v: &View<'_, '_>, sent: u32, propose: &mut impl FnMut(Play, Moment, u32, Grounds, Option<Moment>)) {
     let days = email_days(v);
     if sent == 0 && is_revisit(v) {
-        let because = "The day has come on which we meant to be back; a short word asks whether it suits now.";
+        let because = match v.j.clear_no {
+            true => "They said no a long time ago; one short word asks whether that has changed.",
+            false => "The day has come on which we meant to be back; a short word asks whether it suits now.",
+        };
         return propose(Play::EmailAgain, v.started(), 1, because.into(), None);
     }
     if sent == 0 {
@@ -227,7 +227,7 @@ fn email_days<'p>(v: &View<'p, '_>) -> &'p [u32] {
     let most = if is_revisit(v) { rules.revisit.emails } else { usize::MAX };
     // Who fits us badly, or closed a channel to us, is answered and not chased.
     let misfit = if v.j.fits_badly() { v.policy.plays.cadence.attempts_misfit as usize } else { usize::MAX };
-    let stopped = if v.facts.asked_to_stop() { 1 } else { usize::MAX };
+    let stopped = if v.facts.asked_to_stop() || v.j.clear_no { 1 } else { usize::MAX };
     let most = most.min(misfit).min(stopped);
     &rules.cadence.email_days[..rules.cadence.email_days.len().min(most)]
 }

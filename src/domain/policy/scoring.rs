@@ -147,6 +147,9 @@ pub struct FitRule {
     pub when: Spanned<String>,
     pub points: f64,
     pub because: String,
+    /// Where it holds the fit is 0, whatever else speaks for the lead.
+    #[serde(default)]
+    pub decisive: bool,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]

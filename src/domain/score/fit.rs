@@ -45,6 +45,7 @@ struct Rule {
     group: usize,
     points: f64,
     because: String,
+    decisive: bool,
     condition: Condition,
 }
 
@@ -94,6 +95,7 @@ impl FitRules {
                         group: group.unwrap_or(0),
                         points: rule.points,
                         because: rule.because.clone(),
+                        decisive: rule.decisive,
                         condition,
                     });
                 }
@@ -146,6 +148,8 @@ impl FitRules {
             of_group.filter(|(i, _)| holds >> i & 1 == 1).map(|(_, r)| r.points).sum::<f64>()
         };
         let sum = self.groups.iter().enumerate().map(|(g, (_, cap))| held(g).clamp(-cap, *cap)).sum::<f64>();
+        let decided = self.rules.iter().enumerate().any(|(i, r)| r.decisive && holds >> i & 1 == 1);
+        let sum = if decided { -self.start_points } else { sum };
         let known = self.fields.iter().filter(|f| subject.value(f).is_some()).count();
         Fit {
             score: round6((self.start_points + sum).clamp(0.0, 100.0)),
@@ -156,8 +160,7 @@ impl FitRules {
 
     /// The rule that spoke for the lead most, if any did.
     pub fn strongest(&self, fit: &Fit) -> Option<Part<'static>> {
-        let held = self.rules.iter().enumerate().filter(|(i, _)| fit.holds >> i & 1 == 1).map(|(_, rule)| rule);
-        let rule = held.filter(|r| r.points > 0.0).max_by(|a, b| a.points.total_cmp(&b.points))?;
+        let rule = self.held(fit).filter(|r| r.points > 0.0).max_by(|a, b| a.points.total_cmp(&b.points))?;
         Some(Part {
             name: rule.name.clone(),
             points: rule.points,
@@ -165,6 +168,22 @@ impl FitRules {
             event: None,
             made_of: None,
         })
+    }
+
+    fn held(&self, fit: &Fit) -> impl Iterator<Item = &Rule> + Clone {
+        self.rules.iter().enumerate().filter(|(i, _)| fit.holds >> i & 1 == 1).map(|(_, rule)| rule)
+    }
+
+    /// A rule holds that decides alone.
+    pub fn is_decided(&self, fit: &Fit) -> bool {
+        self.held(fit).any(|rule| rule.decisive)
+    }
+
+    /// What speaks against the lead: what decides alone, or else every rule that takes points.
+    pub fn spoils(&self, fit: &Fit) -> Vec<&str> {
+        let decided = self.is_decided(fit);
+        let spoils = self.held(fit).filter(|rule| if decided { rule.decisive } else { rule.points < 0.0 });
+        spoils.map(|rule| rule.because.as_str()).collect()
     }
 
     /// What a fit is made of: parts that sum to its score.
@@ -178,7 +197,7 @@ impl FitRules {
         };
         let mut parts =
             vec![part("start_points".to_owned(), self.start_points, "every lead starts in the middle".to_owned())];
-        let held = self.rules.iter().enumerate().filter(|(i, _)| fit.holds >> i & 1 == 1).map(|(_, rule)| rule);
+        let held = self.held(fit);
         parts.extend(held.clone().map(|rule| part(rule.name.clone(), rule.points, rule.because.clone())));
         for (g, (name, cap)) in self.groups.iter().enumerate() {
             let points: f64 = held.clone().filter(|r| r.group == g).map(|r| r.points).sum();
@@ -190,7 +209,11 @@ impl FitRules {
         }
         let rest = round6(fit.score - parts.iter().map(|p| p.points).sum::<f64>());
         if rest != 0.0 {
-            parts.push(part("bounds".to_owned(), rest, "the score stays between 0 and 100".to_owned()));
+            let because = match self.is_decided(fit) {
+                true => "one rule decides alone, and nothing else counts",
+                false => "the score stays between 0 and 100",
+            };
+            parts.push(part("bounds".to_owned(), rest, because.to_owned()));
         }
         parts
     }
