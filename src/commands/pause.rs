@@ -73,7 +73,8 @@ fn tell(pauses: &Pauses, output: Output, out: &mut impl Write) -> Result<()> {
     match pauses.all {
         Some(at) => writeln!(
             out,
-            "Everything is paused since {at}: leads are scored, no task is made. Every worker obeys within a second."
+            "Everything is paused since {at}: leads are scored, no task is made. Every worker obeys within a second. What \
+             is in the desks' queues already is theirs to stop."
         )?,
         None if pauses.queues.is_empty() => writeln!(
             out,

@@ -164,7 +164,10 @@ fn row_of<S: Store>(reader: &Reader<S>, line: &str, channels: &[Channel]) -> Res
     let key = key_of(reader, text).ok_or("it is neither a number nor an address")?;
     let named = match named.filter(|name| !name.is_empty()) {
         None => channels.to_vec(),
-        Some(name) => vec![Channel::from_name(&name).ok_or_else(|| format!("there is no channel {name:?}"))?],
+        Some(name) => {
+            let unknown = || format!("there is no channel {name:?}; they are call, sms and email");
+            vec![Channel::from_name(&name.to_ascii_lowercase()).ok_or_else(unknown)?]
+        }
     };
     let channels = channels_of(&key, &named).map_err(|e| e.to_string())?;
     Ok((key, channels))

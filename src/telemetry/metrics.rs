@@ -233,10 +233,9 @@ impl Metrics {
     }
     /// What the broker's queues hold. Where that is not known (`None`) there is no number, rather than an old one.
     pub fn queues(&self, depths: Option<&[Depth]>) {
-        if depths.is_none() {
-            self.queue_messages.clear();
-            self.queue_consumers.clear();
-        }
+        // A queue that was deleted is not told of any more.
+        self.queue_messages.clear();
+        self.queue_consumers.clear();
         for Depth { queue, messages, consumers } in depths.unwrap_or_default() {
             let label = QueueLabel { queue: queue.clone() };
             self.queue_messages.get_or_create(&label).set(whole(*messages));
@@ -342,7 +341,12 @@ mod tests {
         m.rules(Mode::Paused, "new", &BTreeSet::new());
         m.outbox(&[("calls".to_owned(), OutboxState::Unroutable, 9, Span(9000))]);
         m.outbox(&[]);
-        m.queues(Some(&[Depth { queue: "tasks.calls".into(), messages: 7, consumers: None }]));
+        let holds = |queue: &str| Depth { queue: queue.into(), messages: 7, consumers: None };
+        m.queues(Some(&[holds("tasks.calls"), holds("tasks.outreach")]));
+        m.queues(Some(&[holds("tasks.calls")]));
+        assert!(
+            m.encode().contains("queue=\"tasks.calls\"} 7") && !m.encode().contains("messages{queue=\"tasks.outreach")
+        );
         m.queues(None);
         let text = m.encode();
         for gone in ["hash=\"old\"", "gleaner_queue_messages{"] {

@@ -590,6 +590,13 @@ fn the_first_page_lists_nobody_whose_number_was_closed_a_moment_ago() {
         worker.told(&["suppress", "add", ANA.1]).contains("One lead carries it now and is told at once; every lead")
     );
     assert!(worker.told(&["suppress", "add", "+12125552399"]).contains("No lead carries it now; every lead"));
+    // A list from elsewhere writes channels in its own way; what is no channel is told with those there are.
+    std::fs::write(worker.dir.path().join("list.csv"), "+12125552398 , SMS\n+12125552397,fax\n").unwrap();
+    let list = worker.dir.path().join("list.csv");
+    let out = worker.command(&["suppress", "import", list.to_str().unwrap()]).output().unwrap();
+    let said = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
+    assert!(said.contains("line 2: there is no channel \"fax\"; they are call, sms and email"), "{said}");
+    assert!(!said.contains("line 1"), "{said}");
     let said = worker.told(&["report"]);
     assert!(!said.contains(ANA.1) && said.contains("Nobody: no call is out that may be made now."), "{said}");
 }

@@ -136,6 +136,14 @@ fn waiting(depths: &[Depth], found: &mut Findings) {
         }
     }
     set_aside(of("gleaner.dead-events").map_or(0, |depth| depth.messages), found);
+    let lost = of("gleaner.unrouted").map_or(0, |depth| depth.messages);
+    if lost > 0 {
+        let says = format!(
+            "{} in gleaner.unrouted, sent while no queue took them: docs/runbook.md, \"Events went nowhere\"",
+            counted(lost, "event")
+        );
+        found.wrong("events", says);
+    }
 }
 
 /// The queue file of the embedded profile.
@@ -152,5 +160,23 @@ pub async fn local(config: &Config, found: &mut Findings) {
             set_aside(waiting.dead, found);
         }
         Err(error) => found.wrong("queue", format!("{}: {}", config.queue.url, sentence(&anyhow!(error)))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::State;
+    use super::*;
+
+    #[test]
+    fn events_that_no_queue_took_are_told_with_where_they_are() {
+        let of = |unrouted: u64| {
+            let mut found = Findings::default();
+            let depth = |queue: &str, messages| Depth { queue: queue.into(), messages, consumers: Some(1) };
+            waiting(&[depth("gleaner.events", 0), depth("gleaner.unrouted", unrouted)], &mut found);
+            found.0.into_iter().find(|finding| finding.state == State::Wrong).map(|finding| finding.says)
+        };
+        assert_eq!(of(0), None);
+        assert!(of(3).unwrap().starts_with("3 events in gleaner.unrouted"), "{:?}", of(3));
     }
 }

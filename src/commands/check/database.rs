@@ -184,7 +184,7 @@ fn standings(standing: &Standing, wanted: u32, found: &mut Findings) {
     if i64::from(wanted) > most {
         found.wrong("connections", format!("{says}: lower the one or raise max_connections of the server"));
     } else {
-        found.ok("connections", format!("{says}: room for {} workers", most / i64::from(wanted)));
+        found.ok("connections", format!("{says}: room for {} workers in all", most / i64::from(wanted)));
     }
 }
 
@@ -222,7 +222,7 @@ mod tests {
     fn a_server_that_is_as_it_should_be_is_said_to_have_room() {
         let said = said(&healthy());
         assert!(said.iter().all(|(state, _)| *state == State::Ok), "{said:?}");
-        assert!(said[1].1.ends_with("the server has 97, 12 of them taken: room for 4 workers"), "{said:?}");
+        assert!(said[1].1.ends_with("the server has 97, 12 of them taken: room for 4 workers in all"), "{said:?}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::{Findings, sentence};
 use crate::app;
 use crate::config::{Config, Profile};
 use crate::domain::decide::Mode;
+use crate::domain::policy::Fictional;
 
 /// Fewer characters can be guessed by somebody who asks day and night: 16 of 64 kinds are 96 bits.
 const TOKEN_CHARS: usize = 16;
@@ -15,6 +16,7 @@ pub fn check(config: &Config, found: &mut Findings) {
     mode(config, found);
     key_file(config, found);
     token(config, found);
+    fictional(config, found);
     memory(config, available_bytes(), found);
 }
 
@@ -49,13 +51,36 @@ fn key_file(config: &Config, found: &mut Findings) {
         ),
         (Ok(None), _) => found.note("secret key", format!("{} is not there: `gleaner run` makes it", path.display())),
         (Ok(Some(_)), None) => {
-            found.ok("secret key", format!("{} is there, for its owner only; keep a copy", path.display()));
+            let owner = owner(path).map_or(String::new(), |uid| format!(" (user {uid}, as which workers must run)"));
+            found.ok("secret key", format!("{} is there, for its owner only{owner}; keep a copy", path.display()));
         }
         (Ok(Some(_)), Some(mode)) => found.wrong(
             "secret key",
             format!("{} can be read by others (mode {mode:o}): chmod 600 {}", path.display(), path.display()),
         ),
         (Err(error), _) => found.wrong("secret key", sentence(&anyhow!(error))),
+    }
+}
+
+/// Who owns the file, where somebody else looks at it: a copy that root put there no worker can read.
+#[cfg(unix)]
+fn owner(path: &std::path::Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    let own = std::fs::metadata("/proc/self").ok()?.uid();
+    std::fs::metadata(path).ok().map(|file| file.uid()).filter(|uid| *uid != own || own == 0)
+}
+
+#[cfg(not(unix))]
+fn owner(_: &std::path::Path) -> Option<u32> {
+    None
+}
+
+/// Who tried the commands with invented people is to be reminded before real leads come.
+fn fictional(config: &Config, found: &mut Findings) {
+    if config.profile == Profile::Production && config.contact.fictional == Fictional::Allow {
+        let says =
+            "numbers and addresses reserved for fiction are called and written to: for trying out; `contact.fictional`";
+        found.note("fictional", says);
     }
 }
 
@@ -138,6 +163,16 @@ mod tests {
         assert_eq!(state, State::Note);
         assert!(says.contains("there are 900 MiB here") && says.ends_with("`queue.prefetch` to 500"), "{says}");
         assert_eq!(said(|found| memory(&config, None, found)).0, State::Ok);
+    }
+
+    #[test]
+    fn that_invented_people_are_called_is_told_in_production() {
+        let told = |profile: &str| {
+            let mut found = Findings::default();
+            fictional(&config(&[("PROFILE", profile), ("CONTACT__FICTIONAL", "allow")]), &mut found);
+            found.0.len()
+        };
+        assert_eq!((told("production"), told("embedded")), (1, 0));
     }
 
     #[test]

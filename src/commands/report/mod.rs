@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::explain::why_call;
 use super::{Console, Output};
+use crate::control::{self, Pauses};
 use crate::domain::audit::{Detail, Item, State};
 use crate::domain::contact::Status;
 use crate::domain::diagnosis::{Cause, Judgement, Verdict, Why, judge};
@@ -43,13 +44,17 @@ pub struct Report {
     #[serde(with = "rfc3339")]
     pub as_of: Moment,
     pub leads: u64,
+    /// What `gleaner pause` holds back, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<String>,
     /// The best first.
     pub call_now: List<CallNow>,
     pub first_touch: BTreeMap<String, FirstTouch>,
     pub our_fault: List<OurFault>,
     /// The most urgent first.
     pub promises: List<AtRisk>,
-    /// They asked for something in so many words, and no answer of ours is on record: the likeliest sale first.
+    /// They asked more than a day ago, or wrote and wanted something, and no answer of ours is on record: the likeliest sale
+    /// first.
     pub unanswered: List<Unanswered>,
     pub blocked: BTreeMap<&'static str, u64>,
     pub plays: BTreeMap<&'static str, PlayLine>,
@@ -187,7 +192,8 @@ pub async fn run<S: Store>(
         None => reader.now().await?,
     };
     let (policy, world) = (reader.policy(), reader.world());
-    let mut report = Report { as_of: now, ..Report::default() };
+    let (_, pauses) = control::read::<Pauses>(&reader.store).await.context("cannot read what is paused")?;
+    let mut report = Report { as_of: now, paused: super::lead::paused(&pauses), ..Report::default() };
     let mut after = LeadNo(0);
     while let Some((leads, last)) = reader.page(after, PAGE).await.context("cannot read the leads")? {
         after = last;
@@ -245,7 +251,8 @@ impl Report {
             let line = AtRisk { lead_id: lead.id, name, number, promised, is_overdue: promised < now };
             self.promises.add(line, |a, b| a.promised < b.promised);
         }
-        if let Some(owed) = j.evidence.iter().find(|e| !is_over && matches!(e.why, Why::Unanswered { .. })) {
+        let waits = |why: &Why<'_>| matches!(why, Why::Unanswered { .. } | Why::Untouched { .. });
+        if let Some(owed) = j.evidence.iter().find(|e| !is_over && waits(&e.why)) {
             let (name, conversion) = (lead.facts.name().map(str::to_owned), j.conversion.probability);
             let line = Unanswered { lead_id: lead.id, name, because: owed.why.sentence(), conversion };
             self.unanswered.add(line, |a, b| a.conversion > b.conversion);
