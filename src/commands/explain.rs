@@ -90,6 +90,14 @@ fn write_all(out: &mut String, r: &LeadRecord, around: &Around) -> std::fmt::Res
             let (weight, event) = (hundredths(e.weight.0), cited(e.event.as_deref()));
             writeln!(out, "  {weight:>4}  {} ({}: {}){event}", e.because, e.cause, e.name)?;
         }
+        let mut shares: Vec<_> = r.diagnosis.shares.iter().filter(|(_, share)| share.0 > 0.0).collect();
+        shares.sort_by(|a, b| b.1.0.total_cmp(&a.1.0));
+        let shares: Vec<String> = shares.iter().map(|(cause, s)| format!("{cause} {}", hundredths(s.0))).collect();
+        writeln!(
+            out,
+            "  Shares: {} (above weak_share it is weak; above bad_share bad, once nothing is owed)",
+            shares.join(", ")
+        )?;
     }
     writeln!(out)?;
     scores(out, r)?;

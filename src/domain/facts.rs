@@ -423,7 +423,9 @@ impl Facts {
 
     /// The newest thing the person did. A written reply counts once it is read: a program's is no word of theirs.
     pub fn newest_initiative(&self) -> Option<&Cited> {
-        let wrote = self.said.iter().rfind(|s| s.is_reply()).map(|s| &s.cited);
+        // Who only wants us to stop has not come to us.
+        let stops = |s: &Said| s.findings.iter().all(|f| f.label == Label::OptOut) && !s.findings.is_empty();
+        let wrote = self.said.iter().rfind(|s| s.is_reply() && !stops(s)).map(|s| &s.cited);
         wrote.max(self.last_initiative.as_ref())
     }
 

@@ -47,7 +47,9 @@ pub fn may_leave(conduct: &mut Conduct, p: &Proposal<'_>, who: &Who<'_>, ctx: &C
         return Leave::Wait(ctx.now + PAUSED_LOOK, None);
     }
     let asker = Asker { lead_id: who.lead_id, version: conduct.version, now: ctx.now };
-    match conduct.ramp.as_mut().map(|ramp| ramp.turn(queue, p.play.class(), asker)) {
+    // What we owe at its minute waits behind nobody's arrears.
+    let owed = matches!(p.play, Play::Callback | Play::ConfirmMeeting | Play::Reschedule);
+    match conduct.ramp.as_mut().filter(|_| !owed).map(|ramp| ramp.turn(queue, p.play.class(), asker)) {
         None | Some(Turn::Now) => {}
         Some(Turn::At(at)) => return Leave::Wait(at, None),
         Some(Turn::Ask(ask, at)) => return Leave::Wait(at, Some(ask)),

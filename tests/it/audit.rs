@@ -238,7 +238,7 @@ fn who_fits_us_badly_is_owed_an_answer_and_no_chase() {
         "consent": [{ "channel": "call", "state": "granted", "level": "express_written", "key": PHONE }]
     });
     w.send(&event("e-1", "lead.captured", "2026-03-03T16:00:00Z", data));
-    let no_chase = ("not_applicable".to_owned(), "who fits us so badly is owed an answer, and no more".to_owned());
+    let no_chase = ("not_applicable".to_owned(), "who fits us so badly is answered, and not chased".to_owned());
     for item in ["attempts", "dayparts", "second_channel"] {
         assert_eq!(state(&w, item), no_chase);
     }
@@ -250,6 +250,10 @@ fn who_fits_us_badly_is_owed_an_answer_and_no_chase() {
     assert_eq!(w.calls().len(), 1, "{:?}", w.plays());
     assert!(!w.plays().iter().any(|p| p == "email_again"), "{:?}", w.plays());
     assert_eq!(w.lead().verdict, "bad", "that they are silent makes the fit no better");
+    let before = w.plays().len();
+    w.until("2028-06-03T16:00:00Z");
+    assert_eq!(w.plays().len(), before, "looked at each year, and left in peace: {:?}", w.plays());
+    assert_eq!(w.lead().stage, "parked");
 }
 
 #[test]
@@ -287,6 +291,13 @@ fn a_channel_that_they_closed_speaks_of_their_interest_and_is_no_clear_no() {
     let lead = writes.lead();
     assert!(lead.suppressed.iter().any(|s| s.channel == "call"), "{lead:?}");
     assert!(!lead.diagnosis.evidence.iter().any(|e| e.name == "closed_channel"), "{lead:?}");
+    // A box that was left unticked beside the question is no closing of its own.
+    let mut unticked = World::new();
+    let no = |channel: &str| json!({ "channel": channel, "state": "refused" });
+    let data = json!({ "lead": { "email": EMAIL, "phone": PHONE }, "consent": [no("call"), no("sms")] });
+    unticked.send(&event("e-1", "lead.captured", "2026-03-03T16:00:00Z", data));
+    let lead = unticked.lead();
+    assert!(lead.verdict != "weak" && !lead.diagnosis.evidence.iter().any(|e| e.name == "closed_channel"), "{lead:?}");
     // One number of two says nothing of the other.
     let mut two = World::new();
     captured(&mut two);

@@ -560,13 +560,20 @@ fn the_first_page_tells_whom_to_call_what_was_our_fault_and_which_source_sends_n
     events.push(event("i-2", "email.sent", &days_ago(4), json!({ "lead": iris })));
     let wish = json!({ "lead": iris, "text": "Could you send me a quote for 40 vehicles?" });
     events.push(event("i-3", "email.replied", &days_ago(3), wish));
+    let late = json!({ "email": "lou@example.com" });
+    let captured = json!({ "lead": late, "profile": { "name": "Lou Berg", "country": "US", "region": "NY" },
+        "origin": { "form": "slow" } });
+    events.push(event("l-1", "lead.captured", &days_ago(4), captured));
+    events.push(event("l-2", "email.sent", &days_ago(3), json!({ "lead": late })));
     worker.send(&events);
     worker.first_tasks("calls-now");
     wait_for("the feedback", || (worker.get("/api/leads/ana@example.com").json()["version"] == 2).then_some(()));
 
     let said = worker.told(&["report"]);
     let told: Value = serde_json::from_str(&worker.told(&["report", "--output", "json"])).unwrap();
-    assert_eq!(told["leads"], 14);
+    assert_eq!(told["leads"], 15);
+    let slow = &told["first_touch"]["slow"];
+    assert_eq!((&slow["late"], &slow["never"]), (&json!(1), &json!(0)), "{slow}");
     assert_eq!(told["unanswered"]["first"][0]["name"], "Iris Tanaka", "{said}");
     assert!(said.contains("They asked, and nobody answered\n  Iris Tanaka: They wrote \""), "{said}");
     assert_eq!(told["call_now"]["first"][0]["number"], ANA.1);

@@ -51,8 +51,16 @@ fn key_file(config: &Config, found: &mut Findings) {
         ),
         (Ok(None), _) => found.note("secret key", format!("{} is not there: `gleaner run` makes it", path.display())),
         (Ok(Some(_)), None) => {
-            let owner = owner(path).map_or(String::new(), |uid| format!(" (user {uid}, as which workers must run)"));
-            found.ok("secret key", format!("{} is there, for its owner only{owner}; keep a copy", path.display()));
+            let says = format!("{} is there, for its owner only", path.display());
+            match owner(path) {
+                Some(0) => {
+                    found.note("secret key", format!("{says}, who is root: no worker that runs as another can read it"))
+                }
+                Some(uid) => {
+                    found.ok("secret key", format!("{says} (user {uid}, as which workers must run); keep a copy"))
+                }
+                None => found.ok("secret key", format!("{says}; keep a copy")),
+            }
         }
         (Ok(Some(_)), Some(mode)) => found.wrong(
             "secret key",
@@ -62,12 +70,12 @@ fn key_file(config: &Config, found: &mut Findings) {
     }
 }
 
-/// Who owns the file, where somebody else looks at it: a copy that root put there no worker can read.
+/// Who owns the file, where root looks: it can read what the workers cannot.
 #[cfg(unix)]
 fn owner(path: &std::path::Path) -> Option<u32> {
     use std::os::unix::fs::MetadataExt;
     let own = std::fs::metadata("/proc/self").ok()?.uid();
-    std::fs::metadata(path).ok().map(|file| file.uid()).filter(|uid| *uid != own || own == 0)
+    std::fs::metadata(path).ok().map(|file| file.uid()).filter(|_| own == 0)
 }
 
 #[cfg(not(unix))]

@@ -12,7 +12,8 @@ use crate::domain::policy::Policy;
 use crate::domain::prose::{counted, number};
 use crate::domain::task::{Play, TaskState};
 use crate::domain::time::{Moment, Zone};
-use crate::domain::wish::newest_wish;
+use crate::domain::touches::calls;
+use crate::domain::wish::{is_answered, newest_wish};
 use crate::wire::record::ChangedOut;
 
 /// What the record does not say: what is out by name, what is paused, and whose clock the lead lives by.
@@ -22,7 +23,7 @@ pub struct Around {
     pub sent: Vec<Play>,
     /// Sent, and the time for a report is over.
     pub unreported: Vec<Unreported>,
-    /// The newest thing they asked of us, in their words.
+    /// The newest thing they asked of us and wait for, in their words.
     pub wish: Option<String>,
     /// The clock at the lead's place, where it is no guess.
     pub zone: Option<Zone>,
@@ -47,7 +48,8 @@ impl Around {
             at: e.made_at.to_string(),
         });
         let zone = policy.law.place(&place_facts(&lead.facts)).certain_zone().cloned();
-        let wish = newest_wish(&lead.facts).and_then(|wish| wish.quote).map(|quote| quote.sentence());
+        let wish = newest_wish(&lead.facts).filter(|wish| !is_answered(wish, &lead.facts, &calls(&lead.facts, policy)));
+        let wish = wish.and_then(|wish| wish.quote).map(|quote| quote.sentence());
         Around { sent: sent.collect(), unreported: unreported.collect(), wish, zone, ..Around::default() }
     }
 }

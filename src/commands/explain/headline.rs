@@ -53,7 +53,7 @@ fn of_verdict(r: &LeadRecord) -> String {
         }
         ("weak", Some("process")) => format!("This lead looks weak, and so far that is our own doing.{against}"),
         ("weak", Some("timing")) => format!("A lead for later: weak for now, because of bad timing.{against}"),
-        ("weak", Some("interest")) if r.diagnosis.evidence.iter().any(|e| e.name == "closed_channel") => {
+        ("weak", Some("interest")) if heaviest(r).is_some_and(|e| e.name == "closed_channel") => {
             format!("A weak lead, because it has closed a channel to us.{against}")
         }
         ("weak", Some("interest")) if is_only_silent(r) => format!("A weak lead, because it does not answer.{against}"),
@@ -75,8 +75,12 @@ fn is_only_silent(r: &LeadRecord) -> bool {
 
 /// " Called once, …": the heaviest evidence for the cause, as a sentence after another.
 fn strongest_against(r: &LeadRecord) -> String {
-    let of_cause = |e: &&EvidenceOut| Some(&e.cause) == r.diagnosis.cause.as_ref();
-    r.diagnosis.evidence.iter().find(of_cause).map_or(String::new(), |e| format!(" {}", e.because))
+    heaviest(r).map_or(String::new(), |e| format!(" {}", e.because))
+}
+
+/// The heaviest evidence for the cause.
+fn heaviest(r: &LeadRecord) -> Option<&EvidenceOut> {
+    r.diagnosis.evidence.iter().find(|e| Some(&e.cause) == r.diagnosis.cause.as_ref())
 }
 
 /// The strongest reasons of engagement and fit, and what was confirmed.

@@ -12,6 +12,7 @@ pub(super) fn next(r: &LeadRecord, around: &Around) -> String {
     let is_out = |play: Play| around.sent.contains(&play);
     let is_planned = |play: Play| r.planned.iter().any(|plan| plan.play == Planned::Play(play));
     let said_no = r.diagnosis.evidence.iter().any(|e| e.name == "clear_no" && e.cause == "interest");
+    let misfit = r.diagnosis.evidence.iter().any(|e| e.name == "low_fit");
     let in_words = |play: Play| with_purpose(play, r);
     let mut says = Vec::new();
     if !around.sent.is_empty() {
@@ -36,6 +37,10 @@ pub(super) fn next(r: &LeadRecord, around: &Around) -> String {
             Planned::Rest(Rest::Revisit) if said_no => {
                 let day = day_and_time(&plan.at, around.zone.as_ref());
                 format!("on {day} one short e-mail asks whether it is still a no")
+            }
+            Planned::Rest(Rest::Revisit) if misfit => {
+                let day = day_and_time(&plan.at, around.zone.as_ref());
+                format!("on {day} it is looked at again; nothing goes out while the profile fits us so badly")
             }
             Planned::Rest(Rest::Revisit) => {
                 format!("from {} on the lead is worked anew", day_and_time(&plan.at, around.zone.as_ref()))

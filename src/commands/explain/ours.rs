@@ -19,6 +19,7 @@ pub(super) fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::f
     let untouched = r.diagnosis.would_change.iter().any(|help| help == A_FIRST_ANSWER);
     let under_way = |item: &str| around.sent.iter().any(|play| serves(*play, item));
     let closed = r.diagnosis.evidence.iter().any(|e| e.name == "closed_channel");
+    let misfit = r.diagnosis.evidence.iter().any(|e| e.name == "low_fit");
     let sum = match (open().count(), open().all(|i| can_wait(&i.item)), has("missed")) {
         (0, _, false) if closed && untouched => {
             "since they closed a channel nothing but an answer to the inquiry is owed"
@@ -29,6 +30,7 @@ pub(super) fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::f
         (0, _, true) if r.audit.items.iter().all(|i| i.state != "missed" || came(i)) => {
             "we were late, and nothing more is owed"
         }
+        (0, _, true) if misfit => "no answer of ours is on record; beyond it nothing is owed",
         (0, _, true) => "something was missed, and nothing more is owed",
         (_, true, _) => "what is owed can wait",
         _ if open().all(|i| under_way(&i.item)) => "what is owed is under way",

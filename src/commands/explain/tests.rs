@@ -218,7 +218,8 @@ fn what_went_out_and_was_never_reported_on_is_told_and_not_taken_for_work_done()
     let first = "A bad lead, because of a bad fit. The profile fits us badly (0 of 100): the title seldom buys; \
                  the company is smaller than we serve; we do not serve this industry.\n";
     assert!(gia.starts_with(first), "{gia}");
-    assert!(gia.contains("What we did for it: something was missed, and nothing more is owed"), "{gia}");
+    assert!(gia.contains("What we did for it: no answer of ours is on record; beyond it nothing is owed"), "{gia}");
+    assert!(gia.contains("it is looked at again; nothing goes out while the profile fits us so badly\n"), "{gia}");
     let ella = page_later("Ella");
     assert!(ella.contains("a task of 2026-03-03 asks for one"), "{ella}");
     let asked_late = page_later("Lena");
@@ -237,7 +238,7 @@ fn who_closed_a_channel_is_weak_for_it_and_our_missing_answer_is_told_beside_it(
 fn a_no_is_told_in_the_words_that_were_noted_and_a_late_first_touch_stays_told_beside_it() {
     let hugo = page_later("Hugo");
     assert!(hugo.contains("The lead said no on the phone: \"Said no thanks, they build it in-house\"."), "{hugo}");
-    let late = "0.15  Our first touch came 2 h 50 min after the inquiry, 2 h of them in legal hours.";
+    let late = "0.15  Our first touch came 2 h 50 min after the inquiry, 2 h after a call became legal.";
     assert!(hugo.contains(late), "{hugo}");
     assert!(hugo.contains(" UTC (09:00 their time) one short e-mail asks whether it is still a no\n"), "{hugo}");
 }
@@ -248,7 +249,7 @@ fn where_we_do_not_sell_nothing_else_counts_and_nobody_is_chased() {
     let first = "A bad lead, because of a bad fit. The profile fits us badly (0 of 100): we do not sell there.\n";
     assert!(kai.starts_with(first), "{kai}");
     assert!(kai.contains("one rule decides alone, and nothing else counts (bounds)"), "{kai}");
-    assert!(kai.contains("What we did for it: something was missed, and nothing more is owed"), "{kai}");
+    assert!(kai.contains("What we did for it: no answer of ours is on record; beyond it nothing is owed"), "{kai}");
 }
 
 #[test]

@@ -282,7 +282,7 @@ impl Report {
         speed.inquiries += 1;
         match (state, detail) {
             (State::Done, _) => speed.in_time += 1,
-            (State::Missed, Detail::After(_)) => speed.late += 1,
+            (State::Missed, Detail::Late { .. }) => speed.late += 1,
             (State::Missed, _) => speed.never += 1,
             (State::Open | State::NotApplicable, _) => speed.open += 1,
         }

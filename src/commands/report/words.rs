@@ -16,7 +16,7 @@ const MANY: f64 = 0.2;
 pub(super) fn write(out: &mut impl Write, r: &Report) -> Result<()> {
     writeln!(out, "{} as of {}.", counted(r.leads, "lead"), minute(r.as_of))?;
     if let Some(paused) = &r.paused {
-        writeln!(out, "Paused: {paused}. What the desks have already, is theirs to stop.")?;
+        writeln!(out, "Paused: {paused}. What the desks have already is theirs to stop.")?;
     }
 
     heading(out, "Whom to call now, and why", &r.call_now, "Nobody: no call is out that may be made now.")?;
@@ -60,7 +60,7 @@ pub(super) fn write(out: &mut impl Write, r: &Report) -> Result<()> {
         writeln!(out, "  {number}  {who}, promised for {} ({state})  [{}]", minute(line.promised), line.lead_id)?;
     }
 
-    heading(out, "They asked, and nobody answered", &r.unanswered, "Nobody has waited for more than a day.")?;
+    heading(out, "They asked, and nobody answered", &r.unanswered, "Nobody whom we could serve waits for us.")?;
     for line in &r.unanswered.first {
         let who = line.name.as_deref().unwrap_or("(no name)");
         writeln!(out, "  {who}: {}  [{}]", line.because, line.lead_id)?;

@@ -197,7 +197,8 @@ fn partner_considered(look: &Look<'_, '_>, audit: &mut Audit) {
     }
     // Each may keep an offer so long, and so long our own answer may come before the second is asked.
     let offer = look.policy.rule(Play::ReferralHandoff).map_or(Span::ZERO, |rule| rule.expires.0);
-    let since = look.facts.inquiries.last().map_or(look.now, |asked| asked.cited.stamp.at);
+    let asked = look.facts.inquiries.last().map(|asked| &asked.cited).or(look.facts.put_forward.as_ref());
+    let since = asked.map_or(look.now, |cited| cited.stamp.at);
     let state = open_until(look, since + Span(offer.0 * (serve + 1)), audit);
     note(audit, Item::PartnerConsidered, state, Detail::NotYet);
 }

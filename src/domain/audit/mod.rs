@@ -13,10 +13,11 @@ mod touches;
 pub use sentences::{A_CHECK_IN, A_PARTNER, MAKES_GOOD, THE_RIGHT_ADDRESS};
 
 use super::cases::Case;
+use super::contact::Status;
 use super::diagnosis::{Cause, Judgement};
-use super::event::Outcome;
-use super::facts::{Facts, Touch};
-use super::identity::KeyKind;
+use super::event::{Channel, Outcome};
+use super::facts::{Closing, Facts, Touch};
+use super::identity::{Key, KeyKind};
 use super::legal::{Missing, Place};
 use super::policy::Policy;
 use super::time::{Moment, Span, Zone};
@@ -102,7 +103,7 @@ pub enum Detail {
     /// There was, and it has passed.
     NoMore,
     After(Span),
-    /// It came after so long, of which so much was time in which a call was legal, and should have come within the goal.
+    /// It came after so long, so long after the first minute in which a call was legal, and should have come within the goal.
     Late {
         after: Span,
         legal: Span,
@@ -242,6 +243,10 @@ pub fn audit<'f>(facts: &'f Facts, j: &Judgement<'f>, policy: &'f Policy, now: M
     dues::check(&look, &mut audit);
     if settled {
         let over = is_over(&look);
+        // Who closed a channel is owed no work, and may still wait for the answer that they left a way open for.
+        if over || !has_way(&look) {
+            (audit.is_untouched, audit.untouched_from) = (false, None);
+        }
         // A no, a death, a child, a competitor, a test: we owe the lead no further contact, at once.
         for item in audit.items.iter_mut().filter(|i| i.item != Item::PartnerConsidered) {
             let detail = match (item.item, item.state, item.detail) {
@@ -250,16 +255,12 @@ pub fn audit<'f>(facts: &'f Facts, j: &Judgement<'f>, policy: &'f Policy, now: M
                 (Item::FirstTouch, State::Missed, Detail::Late { after, .. }) if audit.first_touch.is_some() => {
                     Detail::WasLate(after)
                 }
-                (Item::FirstTouch, ..) if audit.is_untouched && !over => Detail::AnswerAlone,
+                (Item::FirstTouch, ..) if audit.is_untouched => Detail::AnswerAlone,
                 _ => Detail::NoMore,
             };
             (item.state, item.detail) = (State::NotApplicable, detail);
         }
         (audit.answer_owed_from, audit.lapses) = (None, None);
-        // Who closed a channel is owed no work, and may still wait for the answer that they left a way open for.
-        if over || !look.can_write && !look.can_call {
-            (audit.is_untouched, audit.untouched_from) = (false, None);
-        }
     }
     audit
 }
@@ -288,6 +289,19 @@ fn is_over(look: &Look<'_, '_>) -> bool {
         || look.j.is_bogus()
         || look.j.is_hushed(look.now)
         || no_case.iter().any(|case| look.j.cases.has(*case))
+}
+
+/// Whether a number or an address is alive, and open to a call or a letter.
+fn has_way(look: &Look<'_, '_>) -> bool {
+    let closed = |channel: Channel, key: &Key| {
+        let is_closed = |at: (Channel, Option<Key>)| look.facts.closings.get(&at).is_some_and(Closing::is_closed);
+        is_closed((channel, None)) || is_closed((channel, Some(key.clone())))
+    };
+    look.j.keys.iter().filter(|k| k.status < Status::Suspect).any(|k| match k.key.kind {
+        KeyKind::Email => !closed(Channel::Email, k.key),
+        KeyKind::Phone => look.can_call && !closed(Channel::Call, k.key),
+        KeyKind::Id | KeyKind::Visitor => false,
+    })
 }
 
 /// The item is closed to us: nothing that exists could do it.

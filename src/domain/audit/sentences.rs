@@ -40,11 +40,11 @@ impl Audited {
             }
             .into(),
             Detail::Spoken => "we have spoken with them".into(),
-            Detail::NoChase => "who fits us so badly is owed an answer, and no more".into(),
+            Detail::NoChase => "who fits us so badly is answered, and not chased".into(),
             Detail::NoMore => "not needed any more".into(),
             Detail::After(span) => format!("after {span}"),
             Detail::Late { after, legal, goal } if legal < after => {
-                format!("after {after}, {legal} of them in legal hours; {goal} are the goal")
+                format!("after {after}, {legal} after a call became legal; {goal} are the goal")
             }
             Detail::Late { after, goal, .. } => format!("after {after}; {goal} are the goal"),
             Detail::AnswerAlone => "none so far; an answer by a way that they left open would do".into(),

@@ -201,7 +201,7 @@ pub fn decide(lead: &mut Lead, cause: &Cause<'_>, ctx: &Context<'_>) -> Decision
     }
     let asked = plays::asked_to_wait(&view!());
     open_episode(facts, conduct, &j, asked.is_some(), &closed, cause, ctx);
-    let rested_until = park(conduct, asked, ctx);
+    let rested_until = park(facts, conduct, &j, asked, ctx);
     conduct.stage = stage(facts, conduct, &j, &closed, now);
 
     let who = compose::Who { lead_id: lead.id, shared_keys: ctx.shared_keys, crowded: &lead.crowded };

@@ -25,6 +25,7 @@ pub(super) fn revoke(
         Cause::Event(event) => answered || facts.last_initiative.as_ref().is_some_and(|c| c.id == event.id),
         _ => false,
     };
+    let (after_no, episode) = (plays::comes_after_no(facts, conduct, j), conduct.episode.number);
     let mut revoked = Vec::new();
     let mut open_classes = BTreeSet::new();
     for entry in conduct.ledger.iter_mut().filter(|e| e.is_open()) {
@@ -37,7 +38,9 @@ pub(super) fn revoke(
         let goodbye = entry.play == Play::Disengage && facts.asked_to_stop();
         let to = entry.key.as_ref().filter(|_| entry.class != Class::Partner);
         let foreign = to.is_some_and(|to| !facts.keys.keys().any(|key| key.value == *to));
-        let why = no_longer_right(entry, stage, j, closed, answered, ctx.now)
+        // The letter that comes a long time after a no is made in spite of it.
+        let in_spite = after_no && entry.play == Play::EmailAgain && entry.episode == episode;
+        let why = no_longer_right(entry, stage, j, closed, answered, in_spite, ctx.now)
             .or(foreign.then_some("the number or address turned out to be another person's"))
             .or(goodbye.then_some("the lead asked us to stop"))
             .or((came_back && entry.class == Class::Partner).then_some("the lead has come back to us"))
@@ -134,6 +137,7 @@ pub(super) fn no_longer_right(
     j: &Judgement<'_>,
     closed: &[(Channel, Key)],
     answered: bool,
+    in_spite: bool,
     now: Moment,
 ) -> Option<&'static str> {
     match stage {
@@ -174,8 +178,6 @@ pub(super) fn no_longer_right(
     if answered {
         return Some("the lead has answered");
     }
-    // What was made after the no was made in spite of it, a long time after.
-    let in_spite = entry.play == Play::EmailAgain && entry.made_at > j.last_answer;
     if j.clear_no && entry.play != Play::Disengage && !in_spite {
         return Some("the lead said no");
     }

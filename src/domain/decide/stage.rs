@@ -7,7 +7,18 @@ use crate::domain::contact::KeyWhy;
 
 /// A lead that asked us to wait rests until then. Whatever rests for lack of anything to do is looked at anew; given
 /// back is until when it rested, for that day stays if there is still nothing.
-pub(super) fn park(conduct: &mut Conduct, asked: Option<Moment>, ctx: &Context<'_>) -> Option<Moment> {
+pub(super) fn park(
+    facts: &Facts,
+    conduct: &mut Conduct,
+    j: &Judgement<'_>,
+    asked: Option<Moment>,
+    ctx: &Context<'_>,
+) -> Option<Moment> {
+    // Who says no once more after our goodbye, or closes a channel, is not come back to.
+    let goodbye = conduct.ledger.iter().rev().find(|e| e.play == Play::Disengage).map(|e| e.made_at);
+    if j.clear_no && (facts.asked_to_stop() || goodbye.is_some_and(|at| j.last_answer > at)) {
+        conduct.revisit_at = None;
+    }
     let asked = asked.filter(|_| conduct.revisits < ctx.policy.plays.revisit.most);
     let before = conduct.revisit_at.take();
     if said_goodbye(conduct) || ctx.mode == Mode::Paused {

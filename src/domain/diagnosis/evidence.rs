@@ -42,7 +42,7 @@ pub enum Why<'a> {
         tried: &'static str,
         missing: &'static str,
     },
-    /// How late, and how much of that was time in which a call was legal.
+    /// How long after the inquiry, and after the first minute in which a call was legal.
     FirstTouchLate {
         after: Option<(Span, Span)>,
     },
@@ -158,7 +158,7 @@ impl Why<'_> {
                 format!("Called {}, {tried}; no call {missing} yet.", times(*made))
             }
             Why::FirstTouchLate { after: Some((after, legal)) } if legal < after => {
-                format!("Our first touch came {after} after the inquiry, {legal} of them in legal hours.")
+                format!("Our first touch came {after} after the inquiry, {legal} after a call became legal.")
             }
             Why::FirstTouchLate { after: Some((after, _)) } => {
                 format!("Our first touch came {after} after the inquiry.")

@@ -73,8 +73,10 @@ pub fn next_change(facts: &Facts, j: &Judgement<'_>, policy: &Policy, now: Momen
     let owed = [
         audit.calls_owed_from.filter(|_| j.unanswered > 0),
         audit.answer_owed_from,
-        audit.untouched_from,
+        audit.untouched_from.filter(|_| !j.fits_badly()),
         audit.lapses,
+        // From then on the answer that a misfit is owed is missed, and nothing keeps it from being called bad.
+        audit.first_touch_by.filter(|_| j.fits_badly()).map(|by| by + Span(1)),
     ];
     let ours = owed.into_iter().flatten().filter(|at| *at > now && !j.clear_no);
     ours.chain(silence_turns(facts, j, policy, now)).min()

@@ -94,7 +94,10 @@ fn weigh_closed<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy, as
     };
     let closing = |channel: Channel, key: Option<&Key>| {
         let closing = facts.closings.get(&(channel, key.cloned())).filter(|c| c.is_closed())?;
-        closing.last.as_ref().filter(|last| by_wish(last.value.0) && last.stamp.at >= asked_again)
+        // What a form says of consent beside its question is no word of its own.
+        let own = |why: ClosedBecause, at: Moment| at > asked_again || why != ClosedBecause::ConsentRevoked;
+        let counts = |why, at: Moment| by_wish(why) && at >= asked_again && own(why, at);
+        closing.last.as_ref().filter(|last| counts(last.value.0, last.stamp.at))
     };
     let mut newest = None;
     let wants_no = [Channel::Call, Channel::Sms, Channel::Email].map(|channel| {
@@ -116,7 +119,8 @@ fn weigh_closed<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy, as
     let [calls, texts, emails] = wants_no;
     let closed = wants_no.iter().filter(|no| **no).count() as f64;
     let why = Why::WantsNo { calls, texts, emails };
-    push(j, Cause::Interest, policy.scoring.diagnosis.closed_channel * closed, why, Some(event));
+    let d = &policy.scoring.diagnosis;
+    push(j, Cause::Interest, (d.closed_channel * closed).min(d.clear_no), why, Some(event));
 }
 
 /// The no as it was noted of a call, where it was.
@@ -281,9 +285,9 @@ pub(super) fn weigh_process<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy:
         // channel is owed no work any more, but the answer.
         let told: f64 = j.evidence.iter().filter(|e| e.cause == Cause::Process).map(|e| e.weight).sum();
         let answer_alone = facts.opted_out();
-        let all = if answer_alone { d.unanswered } else { d.open_audit * j.audit.owed() };
+        let weight = if answer_alone { d.unanswered } else { d.open_audit * j.audit.owed() - told };
         let why = Why::Untouched { waited: now - inquiry.stamp.at, answer_alone };
-        push(j, Cause::Process, all - told, why, Some(&inquiry.id));
+        push(j, Cause::Process, weight, why, Some(&inquiry.id));
     }
     // A call that we dropped was to be the first touch, and a later wish stands for the first inquiry.
     let stands_for_itself = after.is_some() || (unanswered.is_none() && untouched.is_none() && failures == 0);

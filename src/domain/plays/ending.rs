@@ -45,7 +45,7 @@ pub fn check_in_gap(n: &NurtureRules, steps: u32) -> Span {
     Span((gap as i64).max(n.gap_min.0.0))
 }
 
-/// When the next light word is due: a check-in, or the goodbye after the last of them. In the nearest morning of a working
+/// When the next light word is due: a check-in, or the goodbye after the last of them. About that time, in the morning of a working
 /// day, for nobody waits for it to the hour.
 pub(super) fn next_check_in(v: &View<'_, '_>) -> Moment {
     let sent = v.conduct.ledger.iter().filter(|e| e.class.is_contact() && e.state.counts_for_caps());

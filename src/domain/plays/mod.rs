@@ -25,7 +25,7 @@ pub use ask::{Ask, reviews};
 pub use desk::fingerprint;
 pub use ending::{check_in_gap, ending, lent_until, silent_check_ins, why_never};
 pub use history::{last_touch, newest_inquiry, voicemails_left};
-pub use rest::{asked_to_wait, meeting_over};
+pub use rest::{asked_to_wait, comes_after_no, meeting_over};
 pub use review::{
     Standing, asked_again_at, fingerprint as question_about, late_from, questions, settled, unanswered_from,
 };
@@ -208,6 +208,10 @@ pub fn proposals<'a>(v: &View<'a, '_>) -> Vec<Proposal<'a>> {
     // Somebody in distress, a death or a threat not yet certain, a competitor: nothing goes out, and nothing is asked
     // of anybody but the question itself.
     if v.j.is_hushed(v.now) || v.j.cases.get(Case::Competitor).is_some() {
+        return out;
+    }
+    // Whom we cannot serve is looked at again, and hears nothing while the profile is what it was.
+    if rest::is_revisit(v) && v.j.fits_badly() {
         return out;
     }
     let bogus = v.j.is_bogus();

@@ -3,10 +3,12 @@
 use jiff::ToSpan;
 
 use super::View;
+use super::text::Message;
 use crate::domain::cases::Case;
-use crate::domain::conduct::Stage;
-use crate::domain::diagnosis::Cause;
-use crate::domain::event::{Channel, Direction, MeetingWhat};
+use crate::domain::conduct::{Conduct, Stage};
+use crate::domain::diagnosis::{Cause, Judgement};
+use crate::domain::event::{Direction, MeetingWhat};
+use crate::domain::facts::Facts;
 use crate::domain::time::{Moment, Span, day_of_date, working_day};
 use crate::domain::words::{Finding, Label};
 
@@ -75,10 +77,15 @@ pub(super) fn is_revisit(v: &View<'_, '_>) -> bool {
     v.conduct.revisits > 0
 }
 
-/// This episode is the one e-mail that comes a long time after a no, and the lead has not said it again meanwhile.
 pub(super) fn is_after_no(v: &View<'_, '_>) -> bool {
-    let long = Span(v.policy.plays.revisit.said_no.0.0 / 2);
-    v.j.clear_no && is_revisit(v) && v.started() - v.j.last_answer >= long
+    comes_after_no(v.facts, v.conduct, v.j)
+}
+
+/// This episode is the one e-mail that comes a long time after a no; they have said nothing since it began, and closed
+/// nothing to us.
+pub fn comes_after_no(facts: &Facts, conduct: &Conduct, j: &Judgement<'_>) -> bool {
+    let silent = conduct.episode.started.is_some_and(|started| j.last_answer < started);
+    j.clear_no && conduct.revisits > 0 && silent && !facts.asked_to_stop()
 }
 
 /// Until when the lead asked us to leave it in peace, by a day or because there is no money for now. The day follows
@@ -136,8 +143,8 @@ pub(super) fn is_misfit(v: &View<'_, '_>) -> bool {
     weight > v.policy.scoring.diagnosis.weak_share
 }
 
-/// When we come back to a lead that is left alone: the day they named, or by the cause. Never to somebody who said no,
-/// asked us to stop, or is no buyer: only they can open that again.
+/// When we come back to a lead that is left alone: the day they named, or by the cause. After a no once, by one e-mail;
+/// never to somebody who asked us to stop, or is no buyer: only they can open that again.
 pub fn revisit(v: &View<'_, '_>) -> Option<Moment> {
     let rules = &v.policy.plays.revisit;
     let no_case = v.j.cases.has(Case::NotABuyer) || v.j.cases.get(Case::Competitor).is_some() || v.j.is_bogus();
@@ -145,7 +152,7 @@ pub fn revisit(v: &View<'_, '_>) -> Option<Moment> {
         return None;
     }
     // In a year a no may be none any more; asked in one e-mail, and not twice.
-    if v.j.clear_no && (is_revisit(v) || v.key_for(Channel::Email).is_none()) {
+    if v.j.clear_no && (is_revisit(v) || Message::by_email(v).is_none()) {
         return None;
     }
     let wait = match v.j.cause {

@@ -39,7 +39,7 @@ fn by_hand(title: Option<&str>, industry: Option<&str>, employees: Option<u32>, 
     if has(industry, "gambling tobacco") {
         trade -= 15.0;
     }
-    let place = if matches!(country, Some("US" | "CA" | "GB" | "IE")) { 5.0 } else { 0.0 };
+    let place = if matches!(country, Some("US" | "CA" | "GB" | "IE" | "DE")) { 5.0 } else { 0.0 };
     let sum = 50.0 + role.clamp(-25.0, 25.0) + size + trade.clamp(-15.0, 15.0) + place;
     let known = [title.is_some(), industry.is_some(), employees.is_some(), country.is_some()];
     // Where we do not sell, nothing else counts.
@@ -135,7 +135,7 @@ fn a_rule_of_two_fields_holds_as_far_as_what_is_known_settles_it() {
     facts.profile.country = last(Moment(0), "US".to_owned());
     assert_eq!(fit_of(&facts, &policy).0, 50.0 + 5.0 - 20.0, "the country alone settles an or");
     facts.profile.country = last(Moment(0), "DE".to_owned());
-    assert_eq!(fit_of(&facts, &policy).0, 50.0, "the other side is not known");
+    assert_eq!(fit_of(&facts, &policy).0, 50.0 + 5.0, "the other side is not known");
 }
 
 #[test]
