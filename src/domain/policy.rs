@@ -175,6 +175,8 @@ pub struct NurtureRules {
     pub gap_min: Length,
     /// Check-ins without a sign of life before the goodbye.
     pub most: u32,
+    /// Of them to who asked us to wait until a day.
+    pub most_waiting: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -1,5 +1,6 @@
 //! What follows a promise, a conversation, silence from a dialer, and a hand-off. In New York, in March.
 
+use gleaner::domain::time::{Moment, Span};
 use serde_json::{Value, json};
 
 use crate::support::{World, at, event};
@@ -258,4 +259,28 @@ fn a_second_partner_is_asked_where_the_first_declines_or_says_nothing_and_never_
     for response in ["accepted", "won", "lost"] {
         assert_eq!(offered_after(Some(response)), both[..1], "{response}");
     }
+}
+
+#[test]
+fn a_dropped_call_that_nobody_is_known_to_have_made_good_is_asked_for_again_and_first_in_line() {
+    let mut w = World::new();
+    let data = json!({
+        "lead": { "email": "bo@example.com", "phone": PHONE },
+        "profile": { "name": "Bo Lind", "country": "US", "region": "NY" },
+        "consent": [{ "channel": "call", "state": "granted", "level": "express_written", "key": PHONE }]
+    });
+    w.send(&event("e-1", "lead.captured", "2026-03-03T16:00:00Z", data));
+    let dropped = json!({ "lead": { "phone": PHONE }, "to": PHONE, "disposition": "DROP" });
+    w.send(&event("e-2", "call.completed", "2026-03-03T16:02:00Z", dropped));
+    w.until("2026-03-30T20:00:00Z");
+    let calls: Vec<&Value> =
+        w.calls().into_iter().filter(|c| c["time"].as_str().unwrap() > "2026-03-03T16:02").collect();
+    let told = |c: &&Value| format!("{} {}", c["time"].as_str().unwrap(), c["data"]["priority"]);
+    assert!(
+        calls.iter().skip(1).take(6).all(|c| c["data"]["priority"] == 8),
+        "{:?}",
+        calls.iter().map(told).collect::<Vec<_>>()
+    );
+    let times: Vec<Moment> = calls.iter().map(|c| at(c["time"].as_str().unwrap())).collect();
+    assert!(times.windows(2).all(|w| w[1] - w[0] <= Span::days(7)), "{:?}", calls.iter().map(told).collect::<Vec<_>>());
 }

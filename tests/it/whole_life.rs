@@ -504,6 +504,15 @@ fn a_word_of_the_lead_starts_the_gaps_between_check_ins_anew() {
 }
 
 #[test]
+fn who_asked_to_wait_hears_from_us_once_until_the_day_we_meant_to_be_back() {
+    let mut w = ana();
+    let later = json!({ "text": "Not now, our contract runs until 30 September 2026." });
+    happens(&mut w, "e-2", "email.replied", "2026-03-03T17:00:00Z", later);
+    live(&mut w, "2026-07-01T00:00:00Z", |_, _| {});
+    assert_eq!(days(&of(&w, "check_in")), ["2026-03-17"], "{:?}", w.plays());
+}
+
+#[test]
 fn a_second_visitor_or_a_second_visit_of_a_known_one_is_an_occasion() {
     for second in ["v1", "v2"] {
         let mut w = ana();

@@ -17,13 +17,17 @@ pub(super) struct EpisodeCalls {
     pub unreported: u32,
     pub last: Option<(Moment, CallResult)>,
     pub failed_at: Option<Moment>,
+    /// How many calls were asked for since a failure of ours, of all of which nobody told anything, and when the last of them
+    /// was over.
+    pub unheard: Option<(u32, Moment)>,
     /// Parts of the day in which a call was made or asked for; once that is all of them, in which one is on record.
     pub tried: [bool; 3],
 }
 
 pub(super) fn our_episode_calls(v: &View<'_, '_>) -> EpisodeCalls {
     let started = v.started();
-    let mut calls = EpisodeCalls { attempts: 0, unreported: 0, last: None, failed_at: None, tried: [false; 3] };
+    let mut calls =
+        EpisodeCalls { attempts: 0, unreported: 0, last: None, failed_at: None, unheard: None, tried: [false; 3] };
     let mut note = |at: Moment, result: CallResult| {
         if calls.last.is_none_or(|(last, _)| last <= at) {
             calls.last = Some((at, result));
@@ -55,8 +59,13 @@ pub(super) fn our_episode_calls(v: &View<'_, '_>) -> EpisodeCalls {
             r => note(at, r),
         }
     }
+    let dropped = failed_at;
     for e in v.conduct.ledger.iter().filter(|e| e.class == Class::Voice && !e.touched && e.made_at >= started) {
         if e.state.counts_for_cadence() {
+            if dropped.is_some_and(|failed| failed <= e.made_at) {
+                let n = calls.unheard.map_or(0, |(n, _)| n);
+                calls.unheard = Some((n + 1, e.expires_at));
+            }
             attempts += u32::from(e.state != TaskState::Expired);
             note(e.made_at, CallResult::NoAnswer);
             // A call that was sent out since makes the failure good, whether or not anybody reports on it.

@@ -3,7 +3,7 @@
 //! No lead is left with nothing planned: it has a next step, rests until a day, or was left alone for good.
 
 use super::promise;
-use super::rest::{is_misfit, is_put_off_for_good, is_revisit, rests, revisit, working_morning};
+use super::rest::{asked_to_wait, is_misfit, is_put_off_for_good, is_revisit, rests, revisit, working_morning};
 use super::review::waits_for_second_opinion;
 use super::text::Message;
 use super::{Proposal, View};
@@ -61,7 +61,9 @@ pub(super) fn next_check_in(v: &View<'_, '_>) -> Moment {
 pub(super) fn has_check_ins_left(v: &View<'_, '_>) -> bool {
     let waits = v.conduct.stage == Stage::Parked || v.conduct.stage == Stage::Nurturing;
     let none = !waits && (is_revisit(v) || is_misfit(v) || v.facts.asked_to_stop());
-    !none && silent_check_ins(v.conduct, v.j) < v.policy.plays.nurture.most
+    let rules = &v.policy.plays.nurture;
+    let most = if asked_to_wait(v).is_some() { rules.most_waiting } else { rules.most };
+    !none && silent_check_ins(v.conduct, v.j) < most
 }
 
 /// Whether we may say goodbye at all: never to whoever asked us to stop.

@@ -39,7 +39,7 @@ fn form_to_answer(v: &View<'_, '_>) -> Option<Moment> {
 /// What has waited longer before we knew of it is not answered any more as if it had just come. [J]
 const ANSWERED_WITHIN: Span = Span::days(7);
 /// So many answers are asked of a desk that tells nothing of them, one when the other is over. [J]
-const OFFERS: usize = 2;
+pub(super) const OFFERS: usize = 2;
 
 /// When an answer to what came at an instant is due; `None` where it was given, or asked for often enough. Any word of
 /// ours answers a letter. Who should be called is not served by the letter that goes out meanwhile.

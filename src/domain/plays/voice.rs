@@ -8,9 +8,9 @@ use super::cadence::{by_cadence, first_window, most_calls, our_episode_calls, un
 use super::limits::{after_limit, legal_cap};
 use super::occasions::{missed_meeting, room_opened, silent_meeting};
 use super::promise::promised;
-use super::rest::{last_spoke, rests};
+use super::rest::{last_spoke, rests, working_morning};
 use super::spoken::follow_up;
-use super::text::reply_to_answer;
+use super::text::{OFFERS, reply_to_answer};
 use super::{Grounds, Proposal, View, quoted};
 use crate::domain::conduct::Entry;
 use crate::domain::contact::KeyWhy;
@@ -114,7 +114,16 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
     } else {
         paced = true;
         let (play, due, because) = by_cadence(v, &ours);
-        (play, due, None, because)
+        match ours.unheard.filter(|(n, _)| *n < cadence.answer_asks) {
+            // Nobody told of the call that was to make good the one we dropped: it is asked for again, before its turn.
+            Some((n, over)) => {
+                let again =
+                    if n < OFFERS as u32 { over } else { working_morning(v, over + cadence.answer_again_after.0) };
+                let because = "We dropped a call, and nobody has told of one that made it good.";
+                (Play::CallAgain, due.min(again), Some(8), because.into())
+            }
+            None => (play, due, None, because),
+        }
     };
     let rule = v.policy.rule(play)?;
     let mut due = due.max(v.now).max(not_before);
