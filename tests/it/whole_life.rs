@@ -492,15 +492,16 @@ fn a_meeting_that_nobody_reports_on_is_asked_after_the_next_day() {
 }
 
 #[test]
-fn a_word_of_the_lead_starts_the_gaps_between_check_ins_anew() {
+fn a_click_of_the_lead_starts_the_check_ins_anew() {
     let mut w = ana();
     happens(&mut w, "e-2", "email.replied", "2026-03-03T17:00:00Z", json!({ "text": "Please check back in October." }));
     live(&mut w, "2026-05-25T15:00:00Z", |_, _| {});
     let before = of(&w, "check_in").len();
+    assert_eq!(before, 1, "{:?}", w.plays());
     happens(&mut w, "e-3", "email.clicked", "2026-05-25T15:00:00Z", json!({ "url": "https://example.com/x" }));
     live(&mut w, "2026-07-05T00:00:00Z", |_, _| {});
     let after = of(&w, "check_in")[before..].to_vec();
-    assert_eq!(days(&after), ["2026-06-08", "2026-06-29"]);
+    assert_eq!(days(&after), ["2026-06-08"]);
 }
 
 #[test]
@@ -509,7 +510,7 @@ fn who_asked_to_wait_hears_from_us_once_until_the_day_we_meant_to_be_back() {
     let later = json!({ "text": "Not now, our contract runs until 30 September 2026." });
     happens(&mut w, "e-2", "email.replied", "2026-03-03T17:00:00Z", later);
     live(&mut w, "2026-07-01T00:00:00Z", |_, _| {});
-    assert_eq!(days(&of(&w, "check_in")), ["2026-03-17"], "{:?}", w.plays());
+    assert_eq!(days(&of(&w, "check_in")), ["2026-03-18"], "two weeks after our last word: {:?}", w.plays());
 }
 
 #[test]
