@@ -394,19 +394,21 @@ impl Facts {
         })
     }
 
+    /// The person closed the channel, as a whole or for this number or address.
+    pub fn is_closed(&self, channel: Channel, key: &Key) -> bool {
+        let closed = |at: &(Channel, Option<Key>)| self.closings.get(at).is_some_and(Closing::is_closed);
+        !self.closings.is_empty() && (closed(&(channel, None)) || closed(&(channel, Some(key.clone()))))
+    }
+
     /// The person closed every way there is: each number for calls, each address for mail.
     pub fn closed_every_way(&self) -> bool {
-        let shut = |channel: Channel, key: &Key| {
-            let is_closed = |at: &(Channel, Option<Key>)| self.closings.get(at).is_some_and(Closing::is_closed);
-            is_closed(&(channel, None)) || is_closed(&(channel, Some(key.clone())))
-        };
         let mut ways = self.keys.keys().filter_map(|key| match key.kind {
             KeyKind::Phone => Some((Channel::Call, key)),
             KeyKind::Email => Some((Channel::Email, key)),
             KeyKind::Id | KeyKind::Visitor => None,
         });
         let Some(first) = ways.next() else { return false };
-        std::iter::once(first).chain(ways).all(|(channel, key)| shut(channel, key))
+        std::iter::once(first).chain(ways).all(|(channel, key)| self.is_closed(channel, key))
     }
 
     /// Keeps the newest flag of a kind.

@@ -47,9 +47,8 @@ pub fn may_leave(conduct: &mut Conduct, p: &Proposal<'_>, who: &Who<'_>, ctx: &C
         return Leave::Wait(ctx.now + PAUSED_LOOK, None);
     }
     let asker = Asker { lead_id: who.lead_id, version: conduct.version, now: ctx.now };
-    // What we owe at its minute waits behind nobody's arrears.
-    let owed = matches!(p.play, Play::Callback | Play::ConfirmMeeting | Play::Reschedule);
-    match conduct.ramp.as_mut().filter(|_| !owed).map(|ramp| ramp.turn(queue, p.play.class(), asker)) {
+    match conduct.ramp.as_mut().filter(|_| !has_its_minute(p.play)).map(|ramp| ramp.turn(queue, p.play.class(), asker))
+    {
         None | Some(Turn::Now) => {}
         Some(Turn::At(at)) => return Leave::Wait(at, None),
         Some(Turn::Ask(ask, at)) => return Leave::Wait(at, Some(ask)),
@@ -63,6 +62,11 @@ pub fn may_leave(conduct: &mut Conduct, p: &Proposal<'_>, who: &Who<'_>, ctx: &C
     }
 }
 
+/// What we owe at its minute waits behind nobody's arrears.
+fn has_its_minute(play: Play) -> bool {
+    matches!(play, Play::Callback | Play::ConfirmMeeting | Play::Reschedule)
+}
+
 /// Until when a lead on the ramp is spared a second touch: after a pause, an outage or an import it gets the one that is
 /// best now, by whatever way, and the other a day later. Only a fresh inquiry gets a call and an e-mail; what we owe at
 /// its minute (a callback, a word about a meeting) waits for nothing.
@@ -72,9 +76,8 @@ pub fn one_touch_until(
     proposals: &[Proposal<'_>],
     ctx: &Context<'_>,
 ) -> Option<Moment> {
-    let owed = matches!(p.play, Play::Callback | Play::ConfirmMeeting | Play::Reschedule);
     let is_fresh = ctx.max_event_age.zip(conduct.episode.started).is_none_or(|(age, asked)| ctx.now - asked <= age);
-    if conduct.ramp.is_none() || is_fresh || owed || !p.play.class().is_contact() {
+    if conduct.ramp.is_none() || is_fresh || has_its_minute(p.play) || !p.play.class().is_contact() {
         return None;
     }
     let soon = ctx.now + NOT_BOTH_WITHIN;

@@ -101,6 +101,13 @@ pub struct DiagnosisOut {
     pub would_change: Vec<String>,
 }
 
+impl DiagnosisOut {
+    /// Whether a weight of scoring.toml is among the evidence.
+    pub fn has(&self, weight: &str) -> bool {
+        self.evidence.iter().any(|e| e.name == weight)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceOut {
     pub cause: String,

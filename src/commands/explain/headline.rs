@@ -30,7 +30,7 @@ fn of_verdict(r: &LeadRecord) -> String {
         ("promising", cause) => {
             let why = speaks_for(r).map_or(String::new(), |why| format!(": {why}"));
             match cause {
-                Some("process") if r.diagnosis.evidence.iter().any(|e| e.name == "unanswered") => {
+                Some("process") if r.diagnosis.has("unanswered") => {
                     format!("A promising lead that we are losing{why}.{against}")
                 }
                 Some("process") => format!("A promising lead{why}.{against}"),
@@ -38,7 +38,7 @@ fn of_verdict(r: &LeadRecord) -> String {
             }
         }
         ("unknown", _) => "Nothing is known about this lead yet.".to_owned(),
-        ("workable", Some("interest")) if r.diagnosis.evidence.iter().any(|e| e.name == "closed_channel") => {
+        ("workable", Some("interest")) if r.diagnosis.has("closed_channel") => {
             format!("A workable lead that has closed a channel to us.{against}")
         }
         ("workable", None) => match speaks_for(r) {

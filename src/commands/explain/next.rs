@@ -12,7 +12,7 @@ pub(super) fn next(r: &LeadRecord, around: &Around) -> String {
     let is_out = |play: Play| around.sent.contains(&play);
     let is_planned = |play: Play| r.planned.iter().any(|plan| plan.play == Planned::Play(play));
     let said_no = r.diagnosis.evidence.iter().any(|e| e.name == "clear_no" && e.cause == "interest");
-    let misfit = r.diagnosis.evidence.iter().any(|e| e.name == "low_fit");
+    let misfit = r.diagnosis.has("low_fit");
     let in_words = |play: Play| with_purpose(play, r);
     let mut says = Vec::new();
     if !around.sent.is_empty() {

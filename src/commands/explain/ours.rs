@@ -18,8 +18,8 @@ pub(super) fn audit(out: &mut String, r: &LeadRecord, around: &Around) -> std::f
     let open = || r.audit.items.iter().filter(|i| i.state == "open");
     let untouched = r.diagnosis.would_change.iter().any(|help| help == A_FIRST_ANSWER);
     let under_way = |item: &str| around.sent.iter().any(|play| serves(*play, item));
-    let closed = r.diagnosis.evidence.iter().any(|e| e.name == "closed_channel");
-    let misfit = r.diagnosis.evidence.iter().any(|e| e.name == "low_fit");
+    let closed = r.diagnosis.has("closed_channel");
+    let misfit = r.diagnosis.has("low_fit");
     let sum = match (open().count(), open().all(|i| can_wait(&i.item)), has("missed")) {
         (0, _, false) if closed && untouched => {
             "since they closed a channel nothing but an answer to the inquiry is owed"

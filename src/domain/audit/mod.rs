@@ -16,8 +16,8 @@ use super::cases::Case;
 use super::contact::Status;
 use super::diagnosis::{Cause, Judgement};
 use super::event::{Channel, Outcome};
-use super::facts::{Closing, Facts, Touch};
-use super::identity::{Key, KeyKind};
+use super::facts::{Facts, Touch};
+use super::identity::KeyKind;
 use super::legal::{Missing, Place};
 use super::policy::Policy;
 use super::time::{Moment, Span, Zone};
@@ -293,13 +293,9 @@ fn is_over(look: &Look<'_, '_>) -> bool {
 
 /// Whether a number or an address is alive, and open to a call or a letter.
 fn has_way(look: &Look<'_, '_>) -> bool {
-    let closed = |channel: Channel, key: &Key| {
-        let is_closed = |at: (Channel, Option<Key>)| look.facts.closings.get(&at).is_some_and(Closing::is_closed);
-        is_closed((channel, None)) || is_closed((channel, Some(key.clone())))
-    };
     look.j.keys.iter().filter(|k| k.status < Status::Suspect).any(|k| match k.key.kind {
-        KeyKind::Email => !closed(Channel::Email, k.key),
-        KeyKind::Phone => look.can_call && !closed(Channel::Call, k.key),
+        KeyKind::Email => !look.facts.is_closed(Channel::Email, k.key),
+        KeyKind::Phone => look.can_call && !look.facts.is_closed(Channel::Call, k.key),
         KeyKind::Id | KeyKind::Visitor => false,
     })
 }

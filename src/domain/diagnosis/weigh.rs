@@ -95,9 +95,11 @@ fn weigh_closed<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &Policy, as
     let closing = |channel: Channel, key: Option<&Key>| {
         let closing = facts.closings.get(&(channel, key.cloned())).filter(|c| c.is_closed())?;
         // What a form says of consent beside its question is no word of its own.
-        let own = |why: ClosedBecause, at: Moment| at > asked_again || why != ClosedBecause::ConsentRevoked;
-        let counts = |why, at: Moment| by_wish(why) && at >= asked_again && own(why, at);
-        closing.last.as_ref().filter(|last| counts(last.value.0, last.stamp.at))
+        let since = |why: ClosedBecause, at: Moment| match why {
+            ClosedBecause::ConsentRevoked => at > asked_again,
+            _ => at >= asked_again,
+        };
+        closing.last.as_ref().filter(|last| by_wish(last.value.0) && since(last.value.0, last.stamp.at))
     };
     let mut newest = None;
     let wants_no = [Channel::Call, Channel::Sms, Channel::Email].map(|channel| {
@@ -171,7 +173,7 @@ pub(super) fn weigh_fit<'a>(j: &mut Judgement<'a>, facts: &'a Facts, policy: &'a
         }
     }
     let is_low = j.fit.score < d.low_fit_points && j.fit.known >= d.low_fit_known;
-    if is_low || policy.fit.is_decided(&j.fit) {
+    if is_low || j.fit.decided {
         let why = Why::LowFit { score: j.fit.score, spoils: policy.fit.spoils(&j.fit) };
         push(j, Cause::Fit, d.low_fit, why, None);
     }

@@ -24,6 +24,8 @@ pub struct Fit {
     pub score: f64,
     /// Share of the fields that rules ask for which are known, 0 to 1.
     pub known: f64,
+    /// A rule holds that decides alone.
+    pub decided: bool,
     /// One bit a rule, in the order of the policy.
     holds: u128,
 }
@@ -154,6 +156,7 @@ impl FitRules {
         Fit {
             score: round6((self.start_points + sum).clamp(0.0, 100.0)),
             known: if self.fields.is_empty() { 0.0 } else { round6(known as f64 / self.fields.len() as f64) },
+            decided,
             holds,
         }
     }
@@ -174,15 +177,9 @@ impl FitRules {
         self.rules.iter().enumerate().filter(|(i, _)| fit.holds >> i & 1 == 1).map(|(_, rule)| rule)
     }
 
-    /// A rule holds that decides alone.
-    pub fn is_decided(&self, fit: &Fit) -> bool {
-        self.held(fit).any(|rule| rule.decisive)
-    }
-
     /// What speaks against the lead: what decides alone, or else every rule that takes points.
     pub fn spoils(&self, fit: &Fit) -> Vec<&str> {
-        let decided = self.is_decided(fit);
-        let spoils = self.held(fit).filter(|rule| if decided { rule.decisive } else { rule.points < 0.0 });
+        let spoils = self.held(fit).filter(|rule| if fit.decided { rule.decisive } else { rule.points < 0.0 });
         spoils.map(|rule| rule.because.as_str()).collect()
     }
 
@@ -209,7 +206,7 @@ impl FitRules {
         }
         let rest = round6(fit.score - parts.iter().map(|p| p.points).sum::<f64>());
         if rest != 0.0 {
-            let because = match self.is_decided(fit) {
+            let because = match fit.decided {
                 true => "one rule decides alone, and nothing else counts",
                 false => "the score stays between 0 and 100",
             };
