@@ -145,6 +145,11 @@ pub(crate) fn sentence(error: &anyhow::Error) -> String {
     crate::worker::chain(error.as_ref())
 }
 
+/// How many leads differ, where two judge the same ones.
+pub(crate) fn differences(opinions: u64, grades: u64) -> String {
+    format!("the verdict or its cause differs for {opinions} and the grade for {grades}")
+}
+
 /// "1 task", "2 tasks".
 pub(crate) fn counted(count: u64, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }

@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::{Console, Output, counted, write_table};
+use super::{Console, Output, counted, differences, write_table};
 use crate::control::{self, AppliedPolicy, Rescore};
 use crate::domain::diagnosis::{Judgement, judge};
 use crate::domain::identity::LeadNo;
@@ -226,7 +226,7 @@ pub async fn diff<S: Store>(
         write_table(out, ["value", "in force", "there"], &values)?;
     }
     let moved: u64 = moves.values().map(|m| m.leads).sum();
-    writeln!(out, "\nOf {} judged by both as of now, {moved} come out differently.", counted(judged, "lead"))?;
+    writeln!(out, "\nOf {} judged by both as of now, {}.", counted(judged, "lead"), differences(moved, grades))?;
     if !moves.is_empty() {
         let rows: Vec<[String; 4]> =
             moves.into_iter().map(|((from, to), m)| [m.leads.to_string(), from, to, m.examples.join(", ")]).collect();
@@ -234,7 +234,6 @@ pub async fn diff<S: Store>(
     }
     writeln!(out, "\n{}", fit.told("Fit"))?;
     writeln!(out, "{}", engagement.told("Engagement"))?;
-    writeln!(out, "The grade of {} changes.", counted(grades, "lead"))?;
     writeln!(
         out,
         "What would be sent is not compared here, only what is thought. For that, work past events twice: \

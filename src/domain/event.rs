@@ -24,7 +24,7 @@ impl EventKey {
 }
 
 /// The first 16 bytes of SHA-256 over type, given time and data as JSON values: what tells a copy from a contradiction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ContentHash(pub [u8; 16]);
 
 #[derive(Clone, Debug, PartialEq)]

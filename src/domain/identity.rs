@@ -16,6 +16,11 @@ use super::time::Moment;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LeadNo(pub i64);
 
+impl LeadNo {
+    /// No lead's number. Under it stand the events that those who were forgotten had sent: known again, nobody's.
+    pub const FORGOTTEN: LeadNo = LeadNo(0);
+}
+
 /// A key on more leads than this is shared for good: it links nobody and merges nobody.
 pub const MAX_HOLDERS: usize = 5;
 /// A shared key remembers at most this many holders.

@@ -266,7 +266,12 @@ impl WorkingSet {
         let gone = |hash: &KeyHash| {
             self.keys.get(hash).is_some_and(|h| h.leads.is_empty() && h.erased_at.is_some_and(|at| event.at <= at))
         };
-        !keys.is_empty() && keys.iter().all(|(_, hash)| gone(hash))
+        self.was_of_the_forgotten(event) || (!keys.is_empty() && keys.iter().all(|(_, hash)| gone(hash)))
+    }
+
+    /// Whether it is a copy of what somebody sent who was forgotten since.
+    fn was_of_the_forgotten(&self, event: &Event) -> bool {
+        self.seen.contains_key(&(LeadNo::FORGOTTEN, event.key))
     }
 
     /// On a forgotten key only a new inquiry made after the forgetting counts.
@@ -278,7 +283,8 @@ impl WorkingSet {
         for (_, hash) in keys {
             let Some(holders) = self.keys.get(hash) else { continue };
             let Some(erased_at) = holders.erased_at else { continue };
-            if event.at <= erased_at || (!asks && holders.leads.is_empty()) {
+            let is_of_before = event.at <= erased_at || self.was_of_the_forgotten(event);
+            if is_of_before || (!asks && holders.leads.is_empty()) {
                 return Some(NotApplied::ErasedLead);
             }
         }

@@ -94,6 +94,7 @@ pub struct Loaded {
     /// [`MAX_HOLDERS`](crate::domain::identity::MAX_HOLDERS) holders are not held on its account.
     pub keys: BTreeMap<KeyHash, KeyRow>,
     /// For every lead that a message leads to (by key, task or link) and that has seen its event: which content it saw.
+    /// Under [`LeadNo::FORGOTTEN`], where a key of the message was of somebody forgotten who had sent it: no content.
     pub seen: BTreeMap<(LeadNo, EventKey), ContentHash>,
     /// Rows for keys of the messages and of the leads held.
     pub suppressions: BTreeMap<(KeyHash, Channel), Suppression>,
@@ -129,8 +130,9 @@ pub struct Changes {
     pub moved: Vec<(LeadNo, LeadNo)>,
     /// Rows of `seen` and `history` that go with their events to another lead, which is among `leads`.
     pub divided: Option<Divided>,
-    /// Erased leads: their history, seen, outbox rows (but for revocations, which must still arrive), claims, inbox and tasks are deleted before anything here is
-    /// added, and no key names them any more. Tombstones are written through `keys`, the empty row through `leads`.
+    /// Erased leads: their history, outbox rows (but for revocations, which must still arrive), claims, inbox and tasks are
+    /// deleted before anything here is added, and no key names them any more. Tombstones are written through `keys`, the
+    /// empty row through `leads`. Of `seen` the events' keys alone stay, under [`LeadNo::FORGOTTEN`]: so a copy is known.
     pub erased: Vec<LeadNo>,
     pub outbox: Vec<OutboxRow>,
     /// Unsent outbox rows to take back. If one is no longer unsent the commit fails as [`StoreError::Contended`].

@@ -141,9 +141,18 @@ impl<'a> Reach<'a> {
     }
 
     /// The pairs of which `seen` is asked: a message asks only of leads it may belong to, or a batch of 500 would ask 250,000.
+    /// One that names somebody who was forgotten asks of those as well: it may be a copy of what they sent.
     pub fn pairs(&self) -> BTreeSet<(LeadNo, EventKey)> {
         let asking = self.wanted.messages.iter().filter_map(|m| m.event.map(|event| (m, event)));
-        asking.flat_map(|(m, event)| self.leads_of(m).into_iter().map(move |lead| (lead, event))).collect()
+        let forgotten =
+            |m: &WantedMessage| m.keys.iter().any(|k| self.keys.get(k).is_some_and(|r| r.erased_at.is_some()));
+        asking
+            .flat_map(|(m, event)| {
+                let mut leads = self.leads_of(m);
+                leads.extend(forgotten(m).then_some(LeadNo::FORGOTTEN));
+                leads.into_iter().map(move |lead| (lead, event))
+            })
+            .collect()
     }
 
     /// The keys of which `suppression` is asked.
@@ -184,8 +193,8 @@ impl<'a> Reach<'a> {
             if unknown.is_empty() {
                 continue;
             }
-            // Every unknown key must get a row, or two units could learn it; a lead 0 is never right and never stays.
-            let lead = known.or_else(|| fresh.next()).unwrap_or(LeadNo(0));
+            // Every unknown key must get a row, or two units could learn it; one of nobody is never right and never stays.
+            let lead = known.or_else(|| fresh.next()).unwrap_or(LeadNo::FORGOTTEN);
             guesses.extend(unknown.into_iter().map(|key| (key, lead)));
         }
         guesses

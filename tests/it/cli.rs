@@ -208,7 +208,10 @@ fn two_replays_are_compared_and_a_folder_is_not_compared_with_itself() {
     assert!(rejected.contains("line 1, column 2: a name must be in double quotes"), "{rejected}");
 
     let said = told(&mut replay(&["--out", "is", "--compare", "was"]));
-    assert!(said.contains("Against was: of 1 lead in both, 1 come out differently."), "{said}");
+    assert!(
+        said.contains("Against was: of 1 lead in both, the verdict or its cause differs for 1 and the grade for 0."),
+        "{said}"
+    );
     assert!(said.contains("call_again") && dir.path().join("is/compare.json").exists(), "{said}");
     let json: Value =
         serde_json::from_str(&told(&mut replay(&["--out", "is", "--compare", "was", "--output", "json"]))).unwrap();

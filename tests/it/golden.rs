@@ -1,12 +1,13 @@
 //! The cases by which gleaner is understood: events in, and what must come out. All on a Tuesday in March, leads in New York.
 
 use gleaner::domain::decide::Mode;
+use gleaner::domain::event::Event;
 use gleaner::domain::policy::Fictional;
 use gleaner::domain::time::Span;
 use gleaner::domain::working_set::{Applied, Env, NotApplied};
 use serde_json::{Value, json};
 
-use crate::support::{World, at, env, event};
+use crate::support::{World, at, decoded, env, event};
 
 const PHONE: &str = "+12125552368";
 
@@ -509,6 +510,24 @@ fn a_copy_of_an_erasure_changes_nothing() {
     assert_eq!(w.send(&erasure), Applied::Duplicate);
     let late = event("e-3", "page.viewed", "2026-03-03T18:00:00Z", json!({ "lead": { "email": "ana@example.com" } }));
     assert_eq!(w.send(&late), Applied::Refused(NotApplied::ErasedLead));
+}
+
+#[test]
+fn a_copy_without_a_time_of_what_the_forgotten_sent_is_no_new_inquiry() {
+    let mut w = World::new();
+    // What has no time of its own is dated when it arrives; its copies are the same but for that.
+    let arriving = |id: &str, kind: &str, time: &str| {
+        let data = json!({ "lead": { "email": "ana@example.com", "phone": PHONE } });
+        Event { at: at(time), ..decoded(&event(id, kind, "2026-03-03T16:00:00Z", data)) }
+    };
+    let (inquiry, erasure) = ("lead.captured", "lead.erased");
+    assert!(matches!(w.replay.apply(&arriving("e-1", inquiry, "2026-03-03T16:00:00Z")), Applied::To(_)));
+    assert!(matches!(w.replay.apply(&arriving("e-2", erasure, "2026-03-03T17:00:00Z")), Applied::To(_)));
+    let copy = arriving("e-1", inquiry, "2026-03-03T18:00:00Z");
+    assert_eq!(w.replay.apply(&copy), Applied::Refused(NotApplied::ErasedLead));
+    assert_eq!(w.replay.apply(&arriving("e-2", erasure, "2026-03-03T18:00:00Z")), Applied::Duplicate);
+    assert!(matches!(w.replay.apply(&arriving("e-3", inquiry, "2026-03-03T19:00:00Z")), Applied::To(_)));
+    assert_eq!(w.replay.apply(&copy), Applied::Refused(NotApplied::ErasedLead), "also when they came back");
 }
 
 #[test]

@@ -270,6 +270,31 @@ fn forgotten() -> [Value; 3] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_arrives_after_the_erasure_and_has_no_time_brings_nobody_back() {
+    let mut cluster = Cluster::start("forgotten").await;
+    cluster.worker(None);
+    let [mut captured, mut erased, _] = forgotten();
+    for event in [&mut captured, &mut erased] {
+        event.as_object_mut().unwrap().remove("time");
+    }
+    send_events(&cluster, &[captured.clone()]).await;
+    send_events(&cluster, &[erased]).await;
+    applied(&cluster, 2).await;
+    let copy = captured.to_string().into_bytes();
+    send(&cluster, "some.key", &[(copy, BasicProperties::default())]).await;
+    let letters = letters_when(&cluster, "set aside", |l| l.len() == 1).await;
+    assert_eq!((letters[0].note("reason"), letters[0].key()), ("erased_lead", key_of("g-1").as_str()));
+    let live = "select count(*) from leads where not erased";
+    assert_eq!(cluster.count(live).await, 0);
+
+    let mut anew = captured;
+    anew["id"] = json!("g-9");
+    send_events(&cluster, &[anew]).await;
+    applied(&cluster, 3).await;
+    assert_eq!(cluster.count(live).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_reason_is_shown_with_its_message_untouched() {
     let mut cluster = Cluster::start("refusals").await;
     cluster.worker(None);

@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::commands::{Usage, counted, write_table};
+use crate::commands::{Usage, counted, differences, write_table};
 
 /// Leads named as examples of a move, and moves that the terminal shows.
 const SHOWN: usize = 10;
@@ -20,8 +20,12 @@ const SHOWN: usize = 10;
 pub struct Comparison {
     /// In both folders.
     pub leads: u64,
-    /// From one verdict and cause to another, or in one folder only; by how many leads.
+    /// From one verdict and cause to another; by how many leads.
     pub moved: BTreeMap<String, u64>,
+    /// Leads of another grade, whatever became of verdict and cause.
+    pub grades: u64,
+    only_there: u64,
+    only_here: u64,
     examples: Vec<Value>,
     was: Value,
     is: Value,
@@ -55,14 +59,16 @@ pub fn check(out: &Path, other: &Path) -> Result<()> {
 /// A file that cannot be read or written.
 pub fn compare(out: &Path, other: &Path) -> Result<Comparison> {
     let (ours, theirs) = (records(out)?, records(other)?);
-    let (mut moved, mut leads) = (BTreeMap::<String, u64>::new(), 0);
+    let mut moved = BTreeMap::<String, u64>::new();
+    let (mut leads, mut grades, mut only_there) = (0, 0, 0);
     let mut examples = Vec::new();
     for (keys, theirs) in &theirs {
         let Some(ours) = ours.get(keys) else {
-            *moved.entry("only in the other".into()).or_default() += 1;
+            only_there += 1;
             continue;
         };
         leads += 1;
+        grades += u64::from(ours["grade"] != theirs["grade"]);
         let opinion = |r: &Value| format!("{} ({})", text(&r["verdict"]), text(&r["diagnosis"]["cause"]));
         if opinion(ours) != opinion(theirs) {
             *moved.entry(format!("{} → {}", opinion(theirs), opinion(ours))).or_default() += 1;
@@ -72,10 +78,8 @@ pub fn compare(out: &Path, other: &Path) -> Result<Comparison> {
         }
     }
     let only_here = ours.keys().filter(|k| !theirs.contains_key(*k)).count() as u64;
-    if only_here > 0 {
-        moved.insert("only in this one".into(), only_here);
-    }
-    let comparison = Comparison { leads, moved, examples, was: plays(other)?, is: plays(out)? };
+    let (was, is) = (plays(other)?, plays(out)?);
+    let comparison = Comparison { leads, moved, grades, only_there, only_here, examples, was, is };
     let path = out.join("compare.json");
     std::fs::write(&path, format!("{:#}\n", comparison.json()))
         .with_context(|| format!("cannot write {}", path.display()))?;
@@ -84,7 +88,8 @@ pub fn compare(out: &Path, other: &Path) -> Result<Comparison> {
 
 impl Comparison {
     pub fn json(&self) -> Value {
-        json!({ "opinions_moved": self.moved, "examples": self.examples, "plays": { "was": self.was, "is": self.is } })
+        json!({ "leads": self.leads, "only_there": self.only_there, "only_here": self.only_here, "opinions_moved": self.moved,
+            "grades_moved": self.grades, "examples": self.examples, "plays": { "was": self.was, "is": self.is } })
     }
 
     /// The same for people, short.
@@ -93,12 +98,13 @@ impl Comparison {
     /// The answer cannot be written.
     pub fn write(&self, out: &mut impl Write, other: &Path) -> Result<()> {
         let total: u64 = self.moved.values().sum();
-        writeln!(
-            out,
-            "\nAgainst {}: of {} in both, {total} come out differently.",
-            other.display(),
-            counted(self.leads, "lead")
-        )?;
+        let (other, leads) = (other.display(), counted(self.leads, "lead"));
+        writeln!(out, "\nAgainst {other}: of {leads} in both, {}.", differences(total, self.grades))?;
+        for (count, place) in [(self.only_there, "there"), (self.only_here, "here")] {
+            if count > 0 {
+                writeln!(out, "  {count:>6}  only {place}")?;
+            }
+        }
         let mut moves: Vec<(&String, &u64)> = self.moved.iter().collect();
         moves.sort_by_key(|(_, leads)| std::cmp::Reverse(**leads));
         for (how, leads) in moves.iter().take(SHOWN) {

@@ -8,7 +8,7 @@ use super::cadence::{by_cadence, first_window, most_calls, our_episode_calls, un
 use super::limits::{after_limit, legal_cap};
 use super::occasions::{missed_meeting, room_opened, silent_meeting};
 use super::promise::promised;
-use super::rest::{last_spoke, rests, working_morning};
+use super::rest::{is_late, last_spoke, rests, working_morning};
 use super::spoken::follow_up;
 use super::text::{OFFERS, reply_to_answer};
 use super::{Grounds, Proposal, View, quoted};
@@ -79,11 +79,16 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
             }
         }
     } else if let Some(failed_at) = ours.failed_at {
-        let play = if attempts == 0 { Play::FirstCall } else { Play::SecondCall };
+        let (play, priority) = match attempts {
+            // Where the inquiry is old it is no first call, and nothing that others would have to wait behind.
+            _ if is_late(v) => (Play::CallAgain, None),
+            0 => (Play::FirstCall, Some(8)),
+            _ => (Play::SecondCall, Some(8)),
+        };
         (
             play,
             failed_at + cadence.after_our_failure.0,
-            Some(8),
+            priority,
             "We dropped the last call; it is ours to make good.".into(),
         )
     } else if resting {
@@ -120,7 +125,7 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
                 let again =
                     if n < OFFERS as u32 { over } else { working_morning(v, over + cadence.answer_again_after.0) };
                 let because = "We dropped a call, and nobody has told of one that made it good.";
-                (Play::CallAgain, due.min(again), Some(8), because.into())
+                (Play::CallAgain, due.min(again), (!is_late(v)).then_some(8), because.into())
             }
             None => (play, due, None, because),
         }

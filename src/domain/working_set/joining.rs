@@ -147,8 +147,17 @@ impl WorkingSet {
         self.tasks.retain(|_, l| *l != no);
         self.net.leads.insert(no);
         self.net.erased.push(no);
+        // A copy of what they sent is known by its key alone. Without a time it is dated when it arrives, and would
+        // else be taken for a new inquiry.
+        let sent: Vec<EventKey> = self.seen.keys().filter(|(l, _)| *l == no).map(|(_, event)| *event).collect();
+        for event in sent {
+            self.seen.remove(&(no, event));
+            self.seen.insert((LeadNo::FORGOTTEN, event), ContentHash::default());
+        }
         // What this unit of work had yet to write about the person is forgotten as well.
-        self.net.seen.retain(|(l, ..)| *l != no);
+        for (l, _, content) in self.net.seen.iter_mut().filter(|(l, ..)| *l == no) {
+            (*l, *content) = (LeadNo::FORGOTTEN, ContentHash::default());
+        }
         self.net.claims.retain(|(_, claim)| claim.lead != no);
         self.net.tasks.retain(|(_, l, _)| *l != no);
         self.net.outgoing.retain(|(l, out)| *l != no || matches!(out, Outgoing::Revocation { .. }));

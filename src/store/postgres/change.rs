@@ -96,13 +96,17 @@ pub async fn divide(session: &mut Session, Divided { from, to, events }: &Divide
     Ok(())
 }
 
-/// Everything of erased leads but their rows, keys and suppressions is deleted.
+/// Everything of erased leads but their rows, keys and suppressions is deleted. That an event was theirs is not told
+/// any more, only that it was somebody's who is forgotten.
 pub async fn erase(session: &mut Session, erased: &[LeadNo]) -> Result<(), StoreError> {
     if erased.is_empty() {
         return Ok(());
     }
     const DELETIONS: [&str; 6] = [
-        "delete from seen where lead_no = any($1)",
+        "with gone as (delete from seen where lead_no = any($1) returning event_key)
+        insert into seen (lead_no, event_key, content)
+            select distinct 0, event_key, '00000000-0000-0000-0000-000000000000'::uuid from gone order by event_key
+            on conflict (lead_no, event_key) do nothing",
         "delete from history where lead_no = any($1)",
         "delete from tasks where lead_no = any($1)",
         "delete from outbox where lead_no = any($1) and kind <> 'task.revoked'",

@@ -97,9 +97,12 @@ pub async fn divide(session: &mut Session, Divided { from, to, events }: &Divide
     Ok(())
 }
 
-/// Everything of erased leads but their rows, keys and suppressions is deleted.
+/// Everything of erased leads but their rows, keys and suppressions is deleted. That an event was theirs is not told
+/// any more, only that it was somebody's who is forgotten.
 pub async fn erase(session: &mut Session, erased: &[LeadNo]) -> Result<(), StoreError> {
-    const DELETIONS: [&str; 6] = [
+    const DELETIONS: [&str; 7] = [
+        "insert or ignore into seen (lead_no, event_key, content)
+            select 0, event_key, zeroblob(16) from seen where lead_no in (select value from json_each(?))",
         "delete from seen where lead_no in (select value from json_each(?))",
         "delete from history where lead_no in (select value from json_each(?))",
         "delete from tasks where lead_no in (select value from json_each(?))",

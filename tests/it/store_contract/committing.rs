@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gleaner::domain::event::Channel;
+use gleaner::domain::event::{Channel, ContentHash};
 use gleaner::domain::suppression::{ClosedBecause, Suppression};
 use gleaner::domain::time::Moment;
 use gleaner::domain::working_set::Divided;
@@ -202,6 +202,8 @@ pub async fn an_erased_lead_leaves_its_tombstone_and_suppression<B: Backend>(b: 
     assert_eq!(loaded.keys[&key(1)], KeyRow { holders: vec![], erased_at: Some(Moment(8)) });
     assert_eq!(loaded.keys[&key(2)], KeyRow { holders: vec![other], erased_at: Some(Moment(8)) });
     assert_eq!(loaded.suppressions[&(key(1), Channel::Call)], closed);
+    // That somebody forgotten sent the event is known, and no more: not who, not what was in it.
+    assert_eq!(loaded.seen, [((LeadNo::FORGOTTEN, event(1)), ContentHash::default())].into());
     assert_eq!(loaded.leads.iter().map(|l| l.lead_no).collect::<Vec<_>>(), [other]);
     drop(held);
     let (held, loaded) = hold(&store, by_number([erased])).await;
