@@ -354,6 +354,18 @@ fn after_a_pause_of_three_days_each_lead_gets_its_one_best_next_touch_at_a_pace(
 }
 
 #[test]
+fn an_imported_inquiry_whose_call_we_dropped_gets_no_first_call() {
+    let mut w = World::with(paced(Mode::Act, 60));
+    w.until("2026-03-06T16:00:00Z");
+    w.send(&inquiry("e-1", "2025-11-04T16:00:00Z"));
+    let dropped = json!({ "lead": { "phone": PHONE }, "to": PHONE, "disposition": "DROP" });
+    w.send(&event("e-2", "call.completed", "2025-11-04T16:02:00Z", dropped));
+    w.until("2026-03-10T23:00:00Z");
+    let calls: Vec<_> = w.calls().iter().map(|c| &c["data"]["play"]).collect();
+    assert!(!calls.is_empty() && calls.iter().all(|play| *play == "call_again"), "{calls:?}");
+}
+
+#[test]
 fn a_worker_that_slept_for_days_takes_each_lead_up_with_one_touch() {
     let mut w = World::with(paced(Mode::Act, 60));
     w.send(&inquiry("e-1", "2026-03-03T16:00:00Z"));

@@ -79,16 +79,15 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
             }
         }
     } else if let Some(failed_at) = ours.failed_at {
-        let (play, priority) = match attempts {
-            // Where the inquiry is old it is no first call, and nothing that others would have to wait behind.
-            _ if is_late(v) => (Play::CallAgain, None),
-            0 => (Play::FirstCall, Some(8)),
-            _ => (Play::SecondCall, Some(8)),
+        let play = match attempts {
+            0 if is_late(v) => Play::CallAgain,
+            0 => Play::FirstCall,
+            _ => Play::SecondCall,
         };
         (
             play,
             failed_at + cadence.after_our_failure.0,
-            priority,
+            Some(8),
             "We dropped the last call; it is ours to make good.".into(),
         )
     } else if resting {
@@ -125,7 +124,7 @@ pub(super) fn voice<'a>(v: &View<'a, '_>, out: &mut Vec<Proposal<'a>>) -> Option
                 let again =
                     if n < OFFERS as u32 { over } else { working_morning(v, over + cadence.answer_again_after.0) };
                 let because = "We dropped a call, and nobody has told of one that made it good.";
-                (Play::CallAgain, due.min(again), (!is_late(v)).then_some(8), because.into())
+                (Play::CallAgain, due.min(again), Some(8), because.into())
             }
             None => (play, due, None, because),
         }
