@@ -28,7 +28,7 @@ pub async fn pause<S: Store>(store: &S, queue: Option<&str>, output: Output, out
 /// Ends the pause of everything, or of one queue. Queues that were paused one by one stay so until they are named.
 ///
 /// # Errors
-/// No such queue, it is not paused, or the database does not answer.
+/// No such queue, all are to go on and single ones stay paused, or the database does not answer.
 pub async fn resume<S: Store>(store: &S, queue: Option<&str>, output: Output, out: &mut impl Write) -> Result<()> {
     let queue = queue.map(known).transpose()?;
     let mut was_paused = false;
@@ -40,10 +40,12 @@ pub async fn resume<S: Store>(store: &S, queue: Option<&str>, output: Output, ou
     })
     .await?;
     if !was_paused {
+        // It is as it is wanted, save where somebody thinks that everything goes on and it does not.
         match queue {
-            None if pauses.queues.is_empty() => bail!("nothing was paused"),
+            None if pauses.queues.is_empty() => {}
             None => bail!("only single queues are paused ({}): name the one to resume", listed(&pauses)),
-            Some(queue) => bail!("the queue {queue} was not paused"),
+            Some(queue) if output == Output::Table => writeln!(out, "The queue {queue} was not paused.")?,
+            Some(_) => {}
         }
     }
     tell(&pauses, output, out)

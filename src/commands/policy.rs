@@ -151,7 +151,11 @@ pub async fn show<S: Store>(store: &S, configured: &Policy, output: Output, out:
     }
     let applied_just_now = applied.at.is_some_and(|at| now - at < RESCORE_BEGINS);
     match rescore {
-        Some(r) if r.is_done => writeln!(out, "All leads are judged by it ({}).", counted(r.leads, "lead"))?,
+        Some(r) if r.is_done => writeln!(
+            out,
+            "All leads are judged by it: {} when it was applied, each since as it came.",
+            counted(r.leads, "lead")
+        )?,
         Some(r) => {
             writeln!(out, "{} judged by it so far; the others follow in the background.", counted(r.leads, "lead"))?
         }

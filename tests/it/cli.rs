@@ -589,6 +589,19 @@ fn the_first_page_tells_whom_to_call_what_was_our_fault_and_which_source_sends_n
 }
 
 #[test]
+fn a_pause_may_be_ended_twice_and_not_by_halves() {
+    let mut worker = Embedded::at_noon();
+    worker.stop();
+    assert!(worker.told(&["pause", "calls"]).contains("The queue calls is paused since"));
+    // Whoever means everything is told that something stays paused.
+    let (code, said) = refused(&mut worker.command(&["resume"]));
+    assert!(code == 1 && said.contains("only single queues are paused (calls): name the one to resume"), "{said}");
+    assert!(worker.told(&["resume", "calls"]).starts_with("Nothing is paused."));
+    assert!(worker.told(&["resume", "calls"]).starts_with("The queue calls was not paused.\nNothing is paused."));
+    assert!(worker.told(&["resume"]).starts_with("Nothing is paused."));
+}
+
+#[test]
 fn the_first_page_lists_nobody_whose_number_was_closed_a_moment_ago() {
     let mut worker = Embedded::at_noon();
     worker.send(&[inquiry("e-1", ANA.0, ANA.1, &worker.now())]);

@@ -616,7 +616,12 @@ fn when_workers_that_watched_begin_to_act_every_lead_is_decided_on_anew_at_once(
     assert_eq!(worker.first_tasks("calls-now").len(), 1);
     worker.stop();
     worker.start();
-    let is_over = || worker.told(&["policy", "show"]).contains("All leads are judged by it (1 lead).").then_some(());
+    let is_over = || {
+        worker
+            .told(&["policy", "show"])
+            .contains("All leads are judged by it: 1 lead when it was applied")
+            .then_some(())
+    };
     wait_for("the end of it", is_over);
     assert!(!worker.log().contains("decided on anew"), "once is enough: {}", worker.log());
 }

@@ -1,12 +1,20 @@
 //! The first sentence: what a sales manager would say of the lead, made from the verdict and its strongest reasons.
 
 use crate::domain::diagnosis::Cause;
+use crate::domain::suppression::ClosedBecause;
 use crate::wire::record::{EvidenceOut, LeadRecord, PointsOut};
+
+/// As `gleaner suppress` closes, and a desk that rejects a task as suppressed.
+const BY_HAND: &str = ClosedBecause::ByHand.name();
 
 /// One or two plain sentences.
 pub fn headline(r: &LeadRecord) -> String {
     let over = match r.stage.as_str() {
         "converted" => return won(r),
+        // A list or a colleague said so: of the person nothing of the kind is known.
+        "suppressed" if !r.suppressed.is_empty() && r.suppressed.iter().all(|s| s.because == BY_HAND) => {
+            "Every way to this person was closed by hand; nothing may be sent and nobody may call."
+        }
         "suppressed" => "This person wants no contact any more; nothing may be sent and nobody may call.",
         "lost" => "The deal with this lead was lost.",
         "lent" => "A partner has this lead for now.",

@@ -9,7 +9,7 @@ use crate::domain::time::{Moment, Zone};
 use crate::domain::working_set::Env;
 use crate::replay::Replay;
 use crate::wire::inbound::{Envelope, Inbound, decode};
-use crate::wire::record::PointsOut;
+use crate::wire::record::{PointsOut, SuppressedOut};
 
 fn sample() -> Replay {
     let policy = Policy::shipped(Fictional::Allow).unwrap_or_else(|e| panic!("{}", e.join("\n")));
@@ -318,4 +318,22 @@ fn a_time_zone_that_is_only_guessed_is_not_told_as_theirs() {
     assert!(stated.contains("their time"), "{stated}");
     let only_one = next(serde_json::json!({ "country": "US", "region": "NY" }));
     assert!(only_one.contains("their time"), "{only_one}");
+}
+
+#[test]
+fn who_was_closed_by_hand_is_not_said_to_have_asked_for_it() {
+    let mut record = records().remove(0);
+    let closed = |because: &str| SuppressedOut {
+        channel: "call".to_owned(),
+        key: "+12125550101".to_owned(),
+        since: "2026-03-02T14:05:00Z".to_owned(),
+        because: because.to_owned(),
+    };
+    record.stage = "suppressed".to_owned();
+    record.suppressed = vec![closed("by_hand")];
+    let by_hand = headline(&record);
+    assert!(by_hand.starts_with("Every way to this person was closed by hand;"), "{by_hand}");
+    record.suppressed.push(closed("opt_out"));
+    let asked = headline(&record);
+    assert!(asked.starts_with("This person wants no contact any more;"), "{asked}");
 }

@@ -238,7 +238,8 @@ fn line_of(text: &str, key: &str) -> Option<usize> {
     at.map(|at| line_at(text, at))
 }
 
-fn line_at(text: &str, at: usize) -> usize {
+/// The line of a place in a text, the first being 1.
+pub(super) fn line_at(text: &str, at: usize) -> usize {
     text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
 }
 
@@ -291,6 +292,14 @@ mod tests {
             assert!(told.contains(says), "{to}: {told}");
             assert!(told.starts_with(file), "{told}");
         }
+    }
+
+    #[test]
+    fn a_name_that_is_not_known_is_told_with_its_line_and_the_one_that_was_meant() {
+        let said = faults("plays.toml", "value_of_win = 500.0", "value_of_wins = 500.0");
+        assert_eq!(said, "plays.toml, line 5: \"value_of_wins\" is not known here; did you mean value_of_win?");
+        let said = faults("plays.toml", "[play.first_call]", "[play.frist_call]");
+        assert!(said.ends_with("\"frist_call\" is not known here; did you mean first_call?"), "{said}");
     }
 
     #[test]
