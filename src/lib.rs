@@ -17,6 +17,7 @@ pub mod telemetry;
 pub mod wire;
 pub mod worker;
 
-/// A decision makes and drops many small values; glibc's allocator took a fifth of its time (`benches/decide`).
+/// A decision makes and drops many small values; glibc's allocator took a fifth of its time (`benches/decide`). This one
+/// gives out what was given back last, which is still in a near cache. Its settings are in `.cargo/config.toml`.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

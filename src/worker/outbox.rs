@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use uuid::Uuid;
 
 use super::seam::{Seam, pass};
@@ -25,8 +25,9 @@ const SWEEP: Duration = Duration::from_secs(1);
 const SWEEP_ROWS: usize = 500;
 /// Rows of several commits that are published together, so that they wait for one confirm and not each for its own.
 const AT_ONCE: usize = 1000;
-/// Published batches whose rows are just being settled in the database.
-const SETTLING: usize = 2;
+/// Batches under way at once, published or just being forgotten: a confirm takes as long as a disk does, and what was
+/// committed meanwhile need not wait for it. [J]
+const UNDER_WAY: usize = 3;
 /// How long a full queue, or a routing key without a queue, is left alone.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -40,43 +41,95 @@ pub(super) async fn run<S: Store, Q: Queue>(
     let (nobody_listens, _) = mpsc::channel(1);
     drop(worker.handover);
     let worker = Worker { handover: nobody_listens, ..worker };
+    let mut waiting = Waiting::default();
     let mut paused: BTreeMap<String, Instant> = BTreeMap::new();
-    let mut settling = JoinSet::new();
+    let mut under_way = JoinSet::new();
     let mut next_sweep = Instant::now() + SWEEP;
+    let mut may_come = true;
     loop {
+        while under_way.len() < UNDER_WAY
+            && let Some(batch) = waiting.take()
+        {
+            let (worker, paused) = (worker.clone(), paused.keys().cloned().collect());
+            under_way.spawn(async move {
+                let leads = batch.iter().map(|row| row.lead_no).collect::<Vec<_>>();
+                let (settled, refused) = publish(&worker, batch, &paused).await;
+                settle(&worker, settled).await;
+                (leads, refused)
+            });
+        }
+        // With nothing under way nothing waits for it either.
+        if !may_come && under_way.is_empty() {
+            break;
+        }
         let due = next_sweep.saturating_duration_since(Instant::now());
-        let batch = tokio::select! {
-            batch = rows.recv() => match batch {
-                Some(batch) => with_what_waits(batch, &mut rows),
-                None => break,
+        let has_room = waiting.rows.len() < AT_ONCE;
+        tokio::select! {
+            Some(done) = under_way.join_next() => match done.map_err(JoinError::try_into_panic) {
+                Ok((leads, refused)) => {
+                    waiting.finish(&leads);
+                    for queue in refused {
+                        pause(&mut paused, queue);
+                    }
+                }
+                Err(Ok(panic)) => std::panic::resume_unwind(panic),
+                // Only the end of the whole runtime cancels a batch, and it ends this lane too.
+                Err(Err(_)) => std::future::pending().await,
             },
-            () = tokio::time::sleep(due), if !*stop.borrow() => {
+            batch = rows.recv(), if may_come && has_room => match batch {
+                Some(batch) => waiting.take_in(batch, &mut rows),
+                None => may_come = false,
+            },
+            () = tokio::time::sleep(due), if may_come && has_room && !*stop.borrow() => {
                 next_sweep = Instant::now() + SWEEP;
                 paused.retain(|_, until| *until > Instant::now());
-                sweep(&worker, &paused).await
+                waiting.rows.extend(sweep(&worker, &paused).await);
             }
             // Once told to stop, only what was handed over is still published.
-            () = stopped(&mut stop), if !*stop.borrow() => continue,
-        };
-        let settled = publish(&worker, batch, &mut paused).await;
-        // The next batch need not wait for the database to forget this one.
-        let worker = worker.clone();
-        settling.spawn(async move { settle(&worker, settled).await });
-        if settling.len() > SETTLING {
-            settling.join_next().await;
+            () = stopped(&mut stop), if !*stop.borrow() => {}
         }
     }
-    settling.join_all().await;
 }
 
-/// What was committed while the batch before was being published goes along, in its order.
-fn with_what_waits(mut batch: Vec<OutboxRow>, rows: &mut mpsc::Receiver<Vec<OutboxRow>>) -> Vec<OutboxRow> {
-    while batch.len() < AT_ONCE
-        && let Ok(more) = rows.try_recv()
-    {
-        batch.extend(more);
+/// Rows for which there was no place yet, in their order, and whose rows are under way.
+#[derive(Default)]
+struct Waiting {
+    rows: Vec<OutboxRow>,
+    busy: BTreeSet<LeadNo>,
+}
+
+impl Waiting {
+    /// What was committed while others were being published goes along.
+    fn take_in(&mut self, batch: Vec<OutboxRow>, rows: &mut mpsc::Receiver<Vec<OutboxRow>>) {
+        self.rows.extend(batch);
+        while self.rows.len() < AT_ONCE
+            && let Ok(more) = rows.try_recv()
+        {
+            self.rows.extend(more);
+        }
     }
-    batch
+
+    /// The next batch. A lead's rows leave in their order, so those of a lead that has some under way stay: a task must
+    /// not be overtaken by its revocation.
+    fn take(&mut self) -> Option<Vec<OutboxRow>> {
+        let free = |row: &mut OutboxRow| !self.busy.contains(&row.lead_no);
+        let batch: Vec<OutboxRow> = self.rows.extract_if(.., free).take(AT_ONCE).collect();
+        self.busy.extend(batch.iter().map(|row| row.lead_no));
+        (!batch.is_empty()).then_some(batch)
+    }
+
+    fn finish(&mut self, leads: &[LeadNo]) {
+        for lead in leads {
+            self.busy.remove(lead);
+        }
+    }
+}
+
+/// Leaves a queue alone for a while that takes nothing.
+fn pause(paused: &mut BTreeMap<String, Instant>, queue: String) {
+    if paused.insert(queue.clone(), Instant::now() + PAUSE).is_none() {
+        tracing::warn!(queue, "the broker refuses tasks for a queue (is it full?); only that queue waits");
+    }
 }
 
 async fn sweep<S: Store, Q: Queue>(worker: &Worker<S, Q>, paused: &BTreeMap<String, Instant>) -> Vec<OutboxRow> {
@@ -91,22 +144,18 @@ async fn sweep<S: Store, Q: Queue>(worker: &Worker<S, Q>, paused: &BTreeMap<Stri
 }
 
 /// What became of the rows of a batch.
-#[derive(Default)]
 struct Settled {
     confirmed: Vec<Uuid>,
     held_back: Vec<(Uuid, OutboxState)>,
     overdue: Vec<(Uuid, LeadNo, Vec<u8>)>,
 }
 
-/// Publishes a batch; what becomes of each row is what the broker said of it.
+/// Publishes a batch; what becomes of each row is what the broker said of it. Returns the queues that took nothing, too.
 async fn publish<S: Store, Q: Queue>(
     worker: &Worker<S, Q>,
     batch: Vec<OutboxRow>,
-    paused: &mut BTreeMap<String, Instant>,
-) -> Settled {
-    if batch.is_empty() {
-        return Settled::default();
-    }
+    paused: &BTreeSet<String>,
+) -> (Settled, BTreeSet<String>) {
     let now = wall_clock(&worker.settings);
     let (mut sent, mut messages, mut held_back, mut overdue) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for row in batch {
@@ -116,7 +165,7 @@ async fn publish<S: Store, Q: Queue>(
                 worker.steps.forget(row.id);
                 overdue.push((row.id, row.lead_no, Answer::ExpiredUnsent { task: row.id, at: now }.encode()))
             }
-            _ if paused.contains_key(&row.queue) => held_back.push((row.id, OutboxState::Unsent)),
+            _ if paused.contains(&row.queue) => held_back.push((row.id, OutboxState::Unsent)),
             _ => sent.push(row),
         }
     }
@@ -131,7 +180,7 @@ async fn publish<S: Store, Q: Queue>(
     let outcomes = worker.queue.publish(messages).await;
     drop(publishing);
     pass(Seam::AfterConfirm);
-    let mut confirmed: Vec<Uuid> = Vec::with_capacity(sent.len());
+    let (mut confirmed, mut refused) = (Vec::with_capacity(sent.len()), BTreeSet::new());
     for (row, outcome) in sent.into_iter().zip(outcomes) {
         match outcome {
             Published::Confirmed => {
@@ -146,19 +195,14 @@ async fn publish<S: Store, Q: Queue>(
             }
             Published::Refused => {
                 worker.metrics.published(&row.queue, PublishOutcome::Refused);
-                if paused.insert(row.queue.clone(), Instant::now() + PAUSE).is_none() {
-                    tracing::warn!(
-                        queue = row.queue,
-                        "the broker refuses tasks for a queue (is it full?); only that queue waits"
-                    );
-                }
                 held_back.push((row.id, OutboxState::Handed));
+                refused.insert(row.queue);
             }
             // The lease lapses and the row is published again, under the same id.
             Published::Unknown => worker.metrics.published(&row.queue, PublishOutcome::Unknown),
         }
     }
-    Settled { confirmed, held_back, overdue }
+    (Settled { confirmed, held_back, overdue }, refused)
 }
 
 async fn settle<S: Store, Q: Queue>(worker: &Worker<S, Q>, settled: Settled) {
