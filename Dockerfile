@@ -6,6 +6,7 @@ WORKDIR /src
 # The dependencies alone first: this layer is made again only when Cargo.lock changes, and it is nearly all of the time.
 # (Tests and benches may be missing here because Cargo.toml gives their paths.)
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 RUN mkdir -p src \
     && echo 'fn main() {}' > src/main.rs \
     && touch src/lib.rs \
