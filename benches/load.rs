@@ -29,6 +29,8 @@ const CAPACITY_EVENTS: usize = 60_000;
 /// Of the capacity.
 const SHARES: [f64; 3] = [0.25, 0.5, 0.8];
 const LOAD_FOR: Duration = Duration::from_secs(20);
+/// A queue is kept up with while no more than this waits in it. [J]
+const BEHIND: Duration = Duration::from_millis(500);
 const TICK: Duration = Duration::from_millis(5);
 const BACKLOG: usize = 1_000_000;
 const BACKLOG_WATCHED: Duration = Duration::from_secs(40);
@@ -162,12 +164,8 @@ async fn latency() {
     let worker = cluster.worker(None);
     let drained = drain(&cluster, 0, CAPACITY_EVENTS).await;
     println!("a full queue of {CAPACITY_EVENTS} events is drained at {drained:.0}/s, with nobody sending");
-    // What is sent meanwhile costs the broker and the generator their part of the same cores.
-    let (before, started) = (seen(&cluster).await, Instant::now());
-    let mut next = generate(&cluster, CAPACITY_EVENTS, ahead, drained, started).await;
-    let capacity = (seen(&cluster).await - before) as f64 / started.elapsed().as_secs_f64();
-    println!("capacity: {capacity:.0} events/s are worked while {drained:.0}/s are sent; the loads are shares of that");
-    drain(&cluster, before, next - CAPACITY_EVENTS).await;
+    let (capacity, mut next) = kept_up(&cluster, CAPACITY_EVENTS, ahead, drained).await;
+    println!("capacity: {capacity:.0} events/s are kept up with while they are sent; the loads are shares of that");
     println!("| load | events/s | calls | p50 | p99 | highest |\n|---|---|---|---|---|---|");
     let stop = Arc::new(AtomicBool::new(false));
     let arrivals = Arc::new(Arrivals::default());
@@ -190,6 +188,23 @@ async fn latency() {
     stop.store(true, Ordering::Relaxed);
     let _ended = dialer.await;
     cluster.stop().await;
+}
+
+/// The highest rate, from seven tenths down of that at which a full queue is drained, at which the queue stays nearly empty.
+/// What is sent costs the broker and the generator their part of the same cores. Returns the next event's number, too.
+async fn kept_up(cluster: &Cluster, first: usize, ahead: i64, drained: f64) -> (f64, usize) {
+    let mut next = first;
+    for tenths in (1..=7).rev() {
+        let rate = drained * f64::from(tenths) / 10.0;
+        let (before, from) = (seen(cluster).await, next);
+        next = generate(cluster, next, ahead, rate, Instant::now()).await;
+        let behind = f64::from(cluster.depth("gleaner.events").await);
+        drain(cluster, before, next - from).await;
+        if behind < rate * BEHIND.as_secs_f64() {
+            return (rate, next);
+        }
+    }
+    panic!("not even a tenth is kept up with:\n{}", cluster.log());
 }
 
 /// Sends events at a rate for a while, the first by this number; returns the next number once all are confirmed.

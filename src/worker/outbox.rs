@@ -245,3 +245,47 @@ fn task_message(row: &OutboxRow, now: crate::domain::time::Moment) -> TaskMessag
         traceparent: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(lead: i64, n: u128) -> OutboxRow {
+        OutboxRow {
+            id: Uuid::from_u128(n),
+            lead_no: LeadNo(lead),
+            queue: "calls".into(),
+            routing_key: "task.follow_up.call.now".into(),
+            kind: "task.follow_up".into(),
+            cause: "event:/test e-1".into(),
+            priority: 5,
+            lead_version: 1,
+            expires_at: None,
+            body: Vec::new(),
+            traceparent: None,
+        }
+    }
+
+    fn ids(batch: Option<Vec<OutboxRow>>) -> Option<Vec<u128>> {
+        batch.map(|rows| rows.iter().map(|row| row.id.as_u128()).collect())
+    }
+
+    #[test]
+    fn a_task_is_not_overtaken_by_its_revocation_and_nobody_else_waits_for_it() {
+        let mut waiting = Waiting { rows: vec![row(1, 10), row(2, 20), row(1, 11)], ..Waiting::default() };
+        assert_eq!(ids(waiting.take()), Some(vec![10, 20, 11]), "in one batch they keep their order");
+        waiting.rows.extend([row(1, 12), row(3, 30), row(1, 13)]);
+        assert_eq!(ids(waiting.take()), Some(vec![30]));
+        assert_eq!(ids(waiting.take()), None);
+        waiting.finish(&[LeadNo(1), LeadNo(2)]);
+        assert_eq!(ids(waiting.take()), Some(vec![12, 13]));
+    }
+
+    #[test]
+    fn what_is_more_than_a_batch_goes_with_the_next() {
+        let rows = (0..1500).map(|n| row(n / 2, n as u128)).collect();
+        let mut waiting = Waiting { rows, ..Waiting::default() };
+        assert_eq!(waiting.take().map(|batch| batch.len()), Some(AT_ONCE));
+        assert_eq!(ids(waiting.take()).map(|ids| (ids[0], ids.len())), Some((1000, 500)));
+    }
+}
