@@ -197,10 +197,12 @@ async fn kept_up(cluster: &Cluster, first: usize, ahead: i64, drained: f64) -> (
     for tenths in (1..=7).rev() {
         let rate = drained * f64::from(tenths) / 10.0;
         let (before, from) = (seen(cluster).await, next);
-        next = generate(cluster, next, ahead, rate, Instant::now()).await;
+        let started = Instant::now();
+        next = generate(cluster, next, ahead, rate, started).await;
+        let in_time = started.elapsed() < LOAD_FOR + BEHIND;
         let behind = f64::from(cluster.depth("gleaner.events").await);
         drain(cluster, before, next - from).await;
-        if behind < rate * BEHIND.as_secs_f64() {
+        if in_time && behind < rate * BEHIND.as_secs_f64() {
             return (rate, next);
         }
     }

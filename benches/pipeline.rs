@@ -258,7 +258,7 @@ async fn floor(stream: &Stream) -> f64 {
             .iter()
             .map(|i| WantedMessage { event: Some(stream.events[*i].key), keys: stream.keys[*i].clone(), task: None })
             .collect();
-        let wanted = Wanted { messages, leads: BTreeSet::new() };
+        let wanted = Wanted { messages, ..Wanted::default() };
         let (held, loaded) = round.store.hold(wanted).await.unwrap_or_else(|e| panic!("{e}"));
         let changes = prepared(stream, &picked, loaded);
         let out = changes.outbox.clone();

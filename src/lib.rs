@@ -18,6 +18,7 @@ pub mod wire;
 pub mod worker;
 
 /// A decision makes and drops many small values; glibc's allocator took a fifth of its time (`benches/decide`). This one
-/// gives out what was given back last, which is still in a near cache. Its settings are in `.cargo/config.toml`.
+/// gives out what was given back last, which is still in a near cache. Built from this folder
+/// it has the settings of `.cargo/config.toml`, else its own, with which it keeps more memory.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

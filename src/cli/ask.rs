@@ -33,7 +33,7 @@ pub struct Cli {
 pub enum Command {
     /// A sample of leads through the whole of it, in memory and on virtual time; needs nothing
     Demo {
-        /// One of its leads, by first name or key: all that is thought of it, as `explain` says it
+        /// One of its leads, by a name or a key: all that is thought of it, as `explain` says it
         lead: Option<String>,
     },
     /// The worker: embedded by default, production by configuration

@@ -90,7 +90,8 @@ async fn commit<S: Store>(
     let mut messages: Vec<WantedMessage> = old.hashes.values().copied().map(by_key).collect();
     // It names nobody: for it the store gives the number of the new lead.
     messages.push(WantedMessage::default());
-    let (held, loaded) = match reader.store.hold(Wanted { messages, leads: [old.no].into() }).await {
+    let (held, loaded) = match reader.store.hold(Wanted { messages, leads: [old.no].into(), ..Wanted::default() }).await
+    {
         Err(StoreError::Contended) => return Ok(None),
         held => held?,
     };

@@ -10,6 +10,7 @@ use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::event::EventKey;
 use super::time::Moment;
 
 /// Leads by their internal number; never shown outside.
@@ -17,7 +18,8 @@ use super::time::Moment;
 pub struct LeadNo(pub i64);
 
 impl LeadNo {
-    /// No lead's number. Under it stand the events that those who were forgotten had sent: known again, nobody's.
+    /// No lead's number. Under it stand the events that those who were forgotten had sent, by their [`KeyHasher::forgotten`]:
+    /// known again, nobody's.
     pub const FORGOTTEN: LeadNo = LeadNo(0);
 }
 
@@ -134,6 +136,12 @@ impl fmt::Debug for KeyHash {
 #[derive(Clone)]
 pub struct KeyHasher(Hmac<Sha256>);
 
+impl fmt::Debug for KeyHasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyHasher")
+    }
+}
+
 impl KeyHasher {
     pub fn new(secret: &[u8]) -> KeyHasher {
         KeyHasher(Hmac::new_from_slice(secret).unwrap_or_else(|_| unreachable!("HMAC takes a key of any length")))
@@ -141,6 +149,13 @@ impl KeyHasher {
     /// The hasher of replay and tests: a fixed, public secret, so that two runs agree.
     pub fn fixed() -> KeyHasher {
         KeyHasher::new(b"gleaner replay: not a secret")
+    }
+    /// An event of somebody forgotten: without the secret nobody can try ids against it, which may be addresses.
+    pub fn forgotten(&self, event: EventKey) -> EventKey {
+        let mut mac = self.0.clone();
+        mac.update(b"event:");
+        mac.update(&event.0);
+        EventKey(first_16(&mac.finalize().into_bytes()))
     }
     pub fn hash(&self, key: &Key) -> KeyHash {
         let mut mac = self.0.clone();

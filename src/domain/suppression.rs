@@ -46,7 +46,7 @@ impl ClosedBecause {
         ClosedBecause::Erased,
         ClosedBecause::ByHand,
     ];
-    pub const fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             ClosedBecause::OptOut => "opt_out",
             ClosedBecause::Unsubscribe => "unsubscribe",

@@ -199,10 +199,10 @@ impl WorkingSet {
         if keys.is_empty() && named.is_none() {
             return Applied::Refused(NotApplied::UnknownTask);
         }
-        if event.body == Body::Erased && self.is_forgotten(event, keys) {
+        if event.body == Body::Erased && self.is_forgotten(event, keys, &env.hasher) {
             return Applied::Duplicate;
         }
-        if let Some(refused) = self.refuse_erased(event, keys, named) {
+        if let Some(refused) = self.refuse_erased(event, keys, named, &env.hasher) {
             return Applied::Refused(refused);
         }
         if let Some(known) = self.known(event, keys, named) {
@@ -262,20 +262,28 @@ impl WorkingSet {
     }
 
     /// Whether the erasure was carried out already: a copy of it, as after a crash, finds nobody and changes nothing.
-    fn is_forgotten(&self, event: &Event, keys: &[(&Key, KeyHash)]) -> bool {
+    fn is_forgotten(&self, event: &Event, keys: &[(&Key, KeyHash)], hasher: &KeyHasher) -> bool {
         let gone = |hash: &KeyHash| {
-            self.keys.get(hash).is_some_and(|h| h.leads.is_empty() && h.erased_at.is_some_and(|at| event.at <= at))
+            let erased = self.keys.get(hash).filter(|h| h.leads.is_empty()).and_then(|h| h.erased_at);
+            erased.is_some_and(|at| event.at <= at || self.was_of_the_forgotten(event, hasher))
         };
-        self.was_of_the_forgotten(event) || (!keys.is_empty() && keys.iter().all(|(_, hash)| gone(hash)))
+        !keys.is_empty() && keys.iter().all(|(_, hash)| gone(hash))
     }
 
     /// Whether it is a copy of what somebody sent who was forgotten since.
-    fn was_of_the_forgotten(&self, event: &Event) -> bool {
-        self.seen.contains_key(&(LeadNo::FORGOTTEN, event.key))
+    fn was_of_the_forgotten(&self, event: &Event, hasher: &KeyHasher) -> bool {
+        self.seen.contains_key(&(LeadNo::FORGOTTEN, hasher.forgotten(event.key)))
     }
 
-    /// On a forgotten key only a new inquiry made after the forgetting counts.
-    fn refuse_erased(&self, event: &Event, keys: &[(&Key, KeyHash)], named: Option<LeadNo>) -> Option<NotApplied> {
+    /// On a forgotten key only a new inquiry made after the forgetting counts; and, once they came back, their wish to be
+    /// forgotten again, under whatever id.
+    fn refuse_erased(
+        &self,
+        event: &Event,
+        keys: &[(&Key, KeyHash)],
+        named: Option<LeadNo>,
+        hasher: &KeyHasher,
+    ) -> Option<NotApplied> {
         if named.is_some_and(|no| matches!(self.leads.get(&no), Some(Slot::Erased { .. }))) {
             return Some(NotApplied::ErasedLead);
         }
@@ -283,7 +291,8 @@ impl WorkingSet {
         for (_, hash) in keys {
             let Some(holders) = self.keys.get(hash) else { continue };
             let Some(erased_at) = holders.erased_at else { continue };
-            let is_of_before = event.at <= erased_at || self.was_of_the_forgotten(event);
+            let is_copy = || event.body != Body::Erased && self.was_of_the_forgotten(event, hasher);
+            let is_of_before = event.at <= erased_at || is_copy();
             if is_of_before || (!asks && holders.leads.is_empty()) {
                 return Some(NotApplied::ErasedLead);
             }

@@ -22,7 +22,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::domain::event::{Channel, ContentHash, EventKey};
-use crate::domain::identity::{KeyHash, LeadNo};
+use crate::domain::identity::{KeyHash, KeyHasher, LeadNo};
 use crate::domain::suppression::Suppression;
 use crate::domain::time::{Moment, Span};
 use crate::domain::working_set::Divided;
@@ -34,6 +34,8 @@ pub struct Wanted {
     pub messages: Vec<WantedMessage>,
     /// Leads to hold besides those the messages lead to.
     pub leads: BTreeSet<LeadNo>,
+    /// Under which the events of the forgotten are known again; needed where one may be erased or have been.
+    pub hasher: Option<KeyHasher>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -94,7 +96,8 @@ pub struct Loaded {
     /// [`MAX_HOLDERS`](crate::domain::identity::MAX_HOLDERS) holders are not held on its account.
     pub keys: BTreeMap<KeyHash, KeyRow>,
     /// For every lead that a message leads to (by key, task or link) and that has seen its event: which content it saw.
-    /// Under [`LeadNo::FORGOTTEN`], where a key of the message was of somebody forgotten who had sent it: no content.
+    /// Under [`LeadNo::FORGOTTEN`], where a key of the message was of somebody forgotten who had sent it: the event as
+    /// [`KeyHasher::forgotten`] names it, and no content.
     pub seen: BTreeMap<(LeadNo, EventKey), ContentHash>,
     /// Rows for keys of the messages and of the leads held.
     pub suppressions: BTreeMap<(KeyHash, Channel), Suppression>,
@@ -132,7 +135,8 @@ pub struct Changes {
     pub divided: Option<Divided>,
     /// Erased leads: their history, outbox rows (but for revocations, which must still arrive), claims, inbox and tasks are
     /// deleted before anything here is added, and no key names them any more. Tombstones are written through `keys`, the
-    /// empty row through `leads`. Of `seen` the events' keys alone stay, under [`LeadNo::FORGOTTEN`]: so a copy is known.
+    /// empty row through `leads`. Of `seen` the events alone stay, under [`LeadNo::FORGOTTEN`] as [`KeyHasher::forgotten`]
+    /// names them: so a copy is known.
     pub erased: Vec<LeadNo>,
     pub outbox: Vec<OutboxRow>,
     /// Unsent outbox rows to take back. If one is no longer unsent the commit fails as [`StoreError::Contended`].

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{KeyRow, LeadRow, Loaded, Wanted, WantedMessage};
 use crate::domain::event::EventKey;
-use crate::domain::identity::{KeyHash, LeadNo, MAX_HOLDERS};
+use crate::domain::identity::{KeyHash, KeyHasher, LeadNo, MAX_HOLDERS};
 use crate::domain::time::Moment;
 
 /// What is known on the way to a hold. Rows are as stored; [`Reach::load`] shows them with merges followed.
@@ -33,12 +33,13 @@ pub struct Kept {
     pub fresh: BTreeSet<LeadNo>,
     /// The pairs of which `seen` was asked and said no.
     pub unseen: BTreeSet<(LeadNo, EventKey)>,
+    pub hasher: Option<KeyHasher>,
 }
 
 impl Kept {
-    /// Whether an entry in `seen` is known not to be there.
+    /// Whether an entry in `seen` is known not to be there. Of the forgotten nobody is held who could keep it so.
     pub fn has_surely_not_seen(&self, lead: LeadNo, event: EventKey) -> bool {
-        self.fresh.contains(&lead) || self.unseen.contains(&(lead, event))
+        lead != LeadNo::FORGOTTEN && (self.fresh.contains(&lead) || self.unseen.contains(&(lead, event)))
     }
 }
 
@@ -148,9 +149,10 @@ impl<'a> Reach<'a> {
             |m: &WantedMessage| m.keys.iter().any(|k| self.keys.get(k).is_some_and(|r| r.erased_at.is_some()));
         asking
             .flat_map(|(m, event)| {
-                let mut leads = self.leads_of(m);
-                leads.extend(forgotten(m).then_some(LeadNo::FORGOTTEN));
-                leads.into_iter().map(move |lead| (lead, event))
+                let leads = self.leads_of(m);
+                let hasher = self.wanted.hasher.as_ref().filter(|_| forgotten(m));
+                let as_forgotten = hasher.map(|hasher| (LeadNo::FORGOTTEN, hasher.forgotten(event)));
+                leads.into_iter().map(move |lead| (lead, event)).chain(as_forgotten)
             })
             .collect()
     }
@@ -217,6 +219,7 @@ impl<'a> Reach<'a> {
             holders,
             fresh: fresh.iter().copied().collect(),
             unseen,
+            hasher: self.wanted.hasher.clone(),
         };
         let leads = self.leads.into_values().zip(links).map(|(row, linked)| LeadRow { linked, ..row }).collect();
         (Loaded { leads, keys, tasks, fresh, ..Loaded::default() }, kept)

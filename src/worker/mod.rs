@@ -61,7 +61,8 @@ pub struct Settings {
 }
 
 /// How long outbox rows belong to the worker that committed them, before another may publish them again. Longer than
-/// a publish may take (10 s), so that nobody takes a row that is just being sent.
+/// a publish may take (10 s), so that nobody takes a row that is just being sent; where the broker is silent and a row has
+/// waited for its place besides, another worker may send it too.
 pub const LEASE: Duration = Duration::from_secs(15);
 /// Batches of outbox rows that may wait in this process; past it the sweeper fetches them from the database.
 const HANDOVER: usize = 64;

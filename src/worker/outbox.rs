@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
 use super::seam::{Seam, pass};
@@ -44,30 +45,33 @@ pub(super) async fn run<S: Store, Q: Queue>(
     let mut waiting = Waiting::default();
     let mut paused: BTreeMap<String, Instant> = BTreeMap::new();
     let mut under_way = JoinSet::new();
-    let mut next_sweep = Instant::now() + SWEEP;
-    let mut may_come = true;
+    let mut sweeps = tokio::time::interval(SWEEP);
+    sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut may_come, mut is_in_doubt) = (true, false);
     loop {
-        while under_way.len() < UNDER_WAY
+        let places = if is_in_doubt { 1 } else { UNDER_WAY };
+        while under_way.len() < places
             && let Some(batch) = waiting.take()
         {
             let (worker, paused) = (worker.clone(), paused.keys().cloned().collect());
             under_way.spawn(async move {
-                let leads = batch.iter().map(|row| row.lead_no).collect::<Vec<_>>();
+                let names = Names::of(&batch);
                 let (settled, refused) = publish(&worker, batch, &paused).await;
+                let outcome = Outcome { names, refused, unknown: settled.unknown };
                 settle(&worker, settled).await;
-                (leads, refused)
+                outcome
             });
         }
         // With nothing under way nothing waits for it either.
         if !may_come && under_way.is_empty() {
             break;
         }
-        let due = next_sweep.saturating_duration_since(Instant::now());
         let has_room = waiting.rows.len() < AT_ONCE;
         tokio::select! {
             Some(done) = under_way.join_next() => match done.map_err(JoinError::try_into_panic) {
-                Ok((leads, refused)) => {
-                    waiting.finish(&leads);
+                Ok(Outcome { names, refused, unknown }) => {
+                    waiting.finish(&names);
+                    is_in_doubt = unknown;
                     for queue in refused {
                         pause(&mut paused, queue);
                     }
@@ -80,10 +84,11 @@ pub(super) async fn run<S: Store, Q: Queue>(
                 Some(batch) => waiting.take_in(batch, &mut rows),
                 None => may_come = false,
             },
-            () = tokio::time::sleep(due), if may_come && has_room && !*stop.borrow() => {
-                next_sweep = Instant::now() + SWEEP;
+            _ = sweeps.tick(), if may_come && !*stop.borrow() => {
                 paused.retain(|_, until| *until > Instant::now());
-                waiting.rows.extend(sweep(&worker, &paused).await);
+                if has_room {
+                    waiting.admit(sweep(&worker, &paused).await);
+                }
             }
             // Once told to stop, only what was handed over is still published.
             () = stopped(&mut stop), if !*stop.borrow() => {}
@@ -91,26 +96,34 @@ pub(super) async fn run<S: Store, Q: Queue>(
     }
 }
 
-/// Rows for which there was no place yet, in their order, and whose rows are under way.
+/// Rows in hand: those for which there was no place yet, in their order, and those under way.
 #[derive(Default)]
 struct Waiting {
     rows: Vec<OutboxRow>,
+    /// Leads of what is under way.
     busy: BTreeSet<LeadNo>,
+    /// What waits or is under way: the sweeper may take such a row once its lease lapsed, and it must not go twice.
+    in_hand: BTreeSet<Uuid>,
 }
 
 impl Waiting {
     /// What was committed while others were being published goes along.
     fn take_in(&mut self, batch: Vec<OutboxRow>, rows: &mut mpsc::Receiver<Vec<OutboxRow>>) {
-        self.rows.extend(batch);
+        self.admit(batch);
         while self.rows.len() < AT_ONCE
             && let Ok(more) = rows.try_recv()
         {
-            self.rows.extend(more);
+            self.admit(more);
         }
     }
 
-    /// The next batch. A lead's rows leave in their order, so those of a lead that has some under way stay: a task must
-    /// not be overtaken by its revocation.
+    fn admit(&mut self, mut rows: Vec<OutboxRow>) {
+        rows.retain(|row| self.in_hand.insert(row.id));
+        self.rows.extend(rows);
+    }
+
+    /// The next batch. A lead's rows leave in their order, so those of a lead that has some under way stay: a task is not to
+    /// be overtaken by its revocation. (It may be where its lead was merged into another meanwhile, or published again.)
     fn take(&mut self) -> Option<Vec<OutboxRow>> {
         let free = |row: &mut OutboxRow| !self.busy.contains(&row.lead_no);
         let batch: Vec<OutboxRow> = self.rows.extract_if(.., free).take(AT_ONCE).collect();
@@ -118,11 +131,30 @@ impl Waiting {
         (!batch.is_empty()).then_some(batch)
     }
 
-    fn finish(&mut self, leads: &[LeadNo]) {
-        for lead in leads {
+    fn finish(&mut self, names: &Names) {
+        for (lead, id) in &names.0 {
             self.busy.remove(lead);
+            self.in_hand.remove(id);
         }
     }
+}
+
+/// Whose rows a batch holds, and which.
+struct Names(Vec<(LeadNo, Uuid)>);
+
+impl Names {
+    fn of(batch: &[OutboxRow]) -> Names {
+        Names(batch.iter().map(|row| (row.lead_no, row.id)).collect())
+    }
+}
+
+/// What a batch leaves behind for the next.
+struct Outcome {
+    names: Names,
+    /// Queues that took nothing.
+    refused: BTreeSet<String>,
+    /// Of some the broker said nothing in time: until it does, one batch at a time finds out.
+    unknown: bool,
 }
 
 /// Leaves a queue alone for a while that takes nothing.
@@ -148,6 +180,7 @@ struct Settled {
     confirmed: Vec<Uuid>,
     held_back: Vec<(Uuid, OutboxState)>,
     overdue: Vec<(Uuid, LeadNo, Vec<u8>)>,
+    unknown: bool,
 }
 
 /// Publishes a batch; what becomes of each row is what the broker said of it. Returns the queues that took nothing, too.
@@ -180,7 +213,7 @@ async fn publish<S: Store, Q: Queue>(
     let outcomes = worker.queue.publish(messages).await;
     drop(publishing);
     pass(Seam::AfterConfirm);
-    let (mut confirmed, mut refused) = (Vec::with_capacity(sent.len()), BTreeSet::new());
+    let (mut confirmed, mut refused, mut unknown) = (Vec::with_capacity(sent.len()), BTreeSet::new(), false);
     for (row, outcome) in sent.into_iter().zip(outcomes) {
         match outcome {
             Published::Confirmed => {
@@ -199,14 +232,17 @@ async fn publish<S: Store, Q: Queue>(
                 refused.insert(row.queue);
             }
             // The lease lapses and the row is published again, under the same id.
-            Published::Unknown => worker.metrics.published(&row.queue, PublishOutcome::Unknown),
+            Published::Unknown => {
+                worker.metrics.published(&row.queue, PublishOutcome::Unknown);
+                unknown = true;
+            }
         }
     }
-    (Settled { confirmed, held_back, overdue }, refused)
+    (Settled { confirmed, held_back, overdue, unknown }, refused)
 }
 
 async fn settle<S: Store, Q: Queue>(worker: &Worker<S, Q>, settled: Settled) {
-    let Settled { confirmed, held_back, overdue } = settled;
+    let Settled { confirmed, held_back, overdue, unknown: _ } = settled;
     let store = &worker.store;
     // If one of these fails the rows stay, their lease lapses, and they are published again: at least once.
     if !confirmed.is_empty()
@@ -270,22 +306,46 @@ mod tests {
         batch.map(|rows| rows.iter().map(|row| row.id.as_u128()).collect())
     }
 
+    fn holding(rows: impl IntoIterator<Item = OutboxRow>) -> Waiting {
+        let mut waiting = Waiting::default();
+        waiting.admit(rows.into_iter().collect());
+        waiting
+    }
+
     #[test]
     fn a_task_is_not_overtaken_by_its_revocation_and_nobody_else_waits_for_it() {
-        let mut waiting = Waiting { rows: vec![row(1, 10), row(2, 20), row(1, 11)], ..Waiting::default() };
-        assert_eq!(ids(waiting.take()), Some(vec![10, 20, 11]), "in one batch they keep their order");
-        waiting.rows.extend([row(1, 12), row(3, 30), row(1, 13)]);
+        let mut waiting = holding([row(1, 10), row(2, 20), row(1, 11)]);
+        let first = waiting.take();
+        let names = Names::of(first.as_deref().unwrap());
+        assert_eq!(ids(first), Some(vec![10, 20, 11]), "in one batch they keep their order");
+        waiting.admit(vec![row(1, 12), row(3, 30), row(1, 13)]);
         assert_eq!(ids(waiting.take()), Some(vec![30]));
         assert_eq!(ids(waiting.take()), None);
-        waiting.finish(&[LeadNo(1), LeadNo(2)]);
+        waiting.finish(&names);
         assert_eq!(ids(waiting.take()), Some(vec![12, 13]));
     }
 
     #[test]
-    fn what_is_more_than_a_batch_goes_with_the_next() {
-        let rows = (0..1500).map(|n| row(n / 2, n as u128)).collect();
-        let mut waiting = Waiting { rows, ..Waiting::default() };
-        assert_eq!(waiting.take().map(|batch| batch.len()), Some(AT_ONCE));
-        assert_eq!(ids(waiting.take()).map(|ids| (ids[0], ids.len())), Some((1000, 500)));
+    fn what_is_more_than_a_batch_goes_with_the_next_and_in_order() {
+        let mut waiting = holding((0..1500).map(|n| row((n + 1) / 2, n as u128)));
+        let first = waiting.take().unwrap();
+        assert_eq!(first.len(), AT_ONCE);
+        // Row 1000 is of the lead that row 999 is of.
+        assert_eq!(ids(waiting.take()).map(|ids| (ids[0], ids.len())), Some((1001, 499)));
+        waiting.finish(&Names::of(&first));
+        assert_eq!(ids(waiting.take()), Some(vec![1000]));
+    }
+
+    #[test]
+    fn a_row_that_is_in_hand_is_not_taken_a_second_time() {
+        let mut waiting = holding([row(1, 10), row(2, 20)]);
+        waiting.admit(vec![row(1, 10)]);
+        let batch = waiting.take().unwrap();
+        waiting.admit(vec![row(2, 20), row(3, 30)]);
+        assert_eq!(ids(waiting.take()), Some(vec![30]));
+        waiting.finish(&Names::of(&batch));
+        waiting.admit(vec![row(2, 20)]);
+        assert_eq!(ids(Some(batch)), Some(vec![10, 20]));
+        assert_eq!(ids(waiting.take()), Some(vec![20]), "nobody confirmed it, so it goes again");
     }
 }

@@ -13,7 +13,7 @@ use super::seam::{Seam, pass};
 use super::{Settings, Worker};
 use crate::domain::decide::Answer;
 use crate::domain::event::{Body, Event, EventType};
-use crate::domain::identity::LeadNo;
+use crate::domain::identity::{KeyHasher, LeadNo};
 use crate::domain::time::Moment;
 use crate::domain::working_set::{Addressed, Applied, Env, Net, WorkingSet};
 use crate::domain::world::Delta;
@@ -182,7 +182,7 @@ impl<S: Store, Q: Queue> Stepper<'_, S, Q> {
         let worker = self.worker;
         let env = worker.env();
         let addressed: Vec<Addressed<'_>> = messages.iter().map(|m| Addressed::new(&m.event, &env.hasher)).collect();
-        let wanted = wanted(&addressed);
+        let wanted = wanted(&addressed, &env.hasher);
         // Alone there is nothing to take apart: whoever is in the way is waited for, and it counts against nobody.
         let tries = if messages.len() == 1 { ALONE_TRIES } else { CONTENDED_TRIES };
         for _ in 0..tries {
@@ -344,7 +344,7 @@ fn stub(refusal: &Refusal) -> Vec<u8> {
 }
 
 /// The keys, tasks and events that a batch is about.
-fn wanted(messages: &[Addressed<'_>]) -> Wanted {
+fn wanted(messages: &[Addressed<'_>], hasher: &KeyHasher) -> Wanted {
     let messages = messages
         .iter()
         .filter(|m| !matches!(m.event.body, Body::Rep(_)))
@@ -354,7 +354,7 @@ fn wanted(messages: &[Addressed<'_>]) -> Wanted {
             task: m.event.task_id,
         })
         .collect();
-    Wanted { messages, ..Wanted::default() }
+    Wanted { messages, hasher: Some(hasher.clone()), ..Wanted::default() }
 }
 
 /// What a batch comes to, ready to commit.

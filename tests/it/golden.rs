@@ -540,6 +540,9 @@ fn a_copy_without_a_time_of_what_the_forgotten_sent_is_no_new_inquiry() {
     assert_eq!(w.replay.apply(&arriving("e-2", erasure, "2026-03-03T18:00:00Z")), Applied::Duplicate);
     assert!(matches!(w.replay.apply(&arriving("e-3", inquiry, "2026-03-03T19:00:00Z")), Applied::To(_)));
     assert_eq!(w.replay.apply(&copy), Applied::Refused(NotApplied::ErasedLead), "also when they came back");
+    // A source may name each erasure of a person alike: the wish counts again, once they are here again.
+    assert!(matches!(w.replay.apply(&arriving("e-2", erasure, "2026-03-03T20:00:00Z")), Applied::To(_)));
+    assert_eq!(w.records().len(), 0);
 }
 
 #[test]

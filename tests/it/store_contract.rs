@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gleaner::domain::event::{ContentHash, EventKey};
-use gleaner::domain::identity::{KeyHash, LeadNo};
+use gleaner::domain::identity::{KeyHash, KeyHasher, LeadNo};
 use gleaner::domain::time::{Moment, Span};
 use gleaner::store::postgres::Postgres;
 use gleaner::store::sqlite::Sqlite;
@@ -224,7 +224,7 @@ pub fn message(keys: &[u8]) -> WantedMessage {
     WantedMessage { event, keys: keys.iter().map(|n| key(*n)).collect(), task: None }
 }
 pub fn by_keys(keys: &[u8]) -> Wanted {
-    Wanted { messages: vec![message(keys)], ..Wanted::default() }
+    Wanted { messages: vec![message(keys)], hasher: Some(KeyHasher::fixed()), ..Wanted::default() }
 }
 pub fn by_number(leads: impl IntoIterator<Item = LeadNo>) -> Wanted {
     Wanted { leads: leads.into_iter().collect(), ..Wanted::default() }

@@ -2,18 +2,21 @@
 
 use crate::domain::diagnosis::Cause;
 use crate::domain::suppression::ClosedBecause;
-use crate::wire::record::{EvidenceOut, LeadRecord, PointsOut};
+use crate::wire::record::{EvidenceOut, LeadRecord, PointsOut, SuppressedOut};
 
-/// As `gleaner suppress` closes, and a desk that rejects a task as suppressed.
-const BY_HAND: &str = ClosedBecause::ByHand.name();
+/// As `gleaner suppress` closes, and a desk that rejects a task as suppressed; or the number is somebody else's.
+fn is_no_wish(closed: &SuppressedOut) -> bool {
+    let why = ClosedBecause::from_name(&closed.because);
+    matches!(why, Some(ClosedBecause::ByHand | ClosedBecause::WrongNumber))
+}
 
 /// One or two plain sentences.
 pub fn headline(r: &LeadRecord) -> String {
     let over = match r.stage.as_str() {
         "converted" => return won(r),
-        // A list or a colleague said so: of the person nothing of the kind is known.
-        "suppressed" if !r.suppressed.is_empty() && r.suppressed.iter().all(|s| s.because == BY_HAND) => {
-            "Every way to this person was closed by hand; nothing may be sent and nobody may call."
+        // A list, a colleague or whoever picked up said so: of the person nothing of the kind is known.
+        "suppressed" if !r.diagnosis.has("closed_channel") && r.suppressed.iter().all(is_no_wish) => {
+            "Every way to this person is closed, not by themselves; nothing may be sent and nobody may call."
         }
         "suppressed" => "This person wants no contact any more; nothing may be sent and nobody may call.",
         "lost" => "The deal with this lead was lost.",

@@ -330,9 +330,10 @@ fn who_was_closed_by_hand_is_not_said_to_have_asked_for_it() {
         because: because.to_owned(),
     };
     record.stage = "suppressed".to_owned();
-    record.suppressed = vec![closed("by_hand")];
+    record.suppressed = vec![closed("by_hand"), closed("wrong_number")];
+    record.diagnosis.evidence.clear();
     let by_hand = headline(&record);
-    assert!(by_hand.starts_with("Every way to this person was closed by hand;"), "{by_hand}");
+    assert!(by_hand.starts_with("Every way to this person is closed, not by themselves;"), "{by_hand}");
     record.suppressed.push(closed("opt_out"));
     let asked = headline(&record);
     assert!(asked.starts_with("This person wants no contact any more;"), "{asked}");

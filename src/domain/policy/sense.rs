@@ -298,7 +298,7 @@ mod tests {
     fn a_name_that_is_not_known_is_told_with_its_line_and_the_one_that_was_meant() {
         let said = faults("plays.toml", "value_of_win = 500.0", "value_of_wins = 500.0");
         assert_eq!(said, "plays.toml, line 5: \"value_of_wins\" is not known here; did you mean value_of_win?");
-        let said = faults("plays.toml", "[play.first_call]", "[play.frist_call]");
+        let said = faults("plays.toml", "\nfirst_call ", "\nfrist_call ");
         assert!(said.ends_with("\"frist_call\" is not known here; did you mean first_call?"), "{said}");
     }
 

@@ -152,11 +152,11 @@ impl WorkingSet {
         let sent: Vec<EventKey> = self.seen.keys().filter(|(l, _)| *l == no).map(|(_, event)| *event).collect();
         for event in sent {
             self.seen.remove(&(no, event));
-            self.seen.insert((LeadNo::FORGOTTEN, event), ContentHash::default());
+            self.seen.insert((LeadNo::FORGOTTEN, env.hasher.forgotten(event)), ContentHash::default());
         }
         // What this unit of work had yet to write about the person is forgotten as well.
-        for (l, _, content) in self.net.seen.iter_mut().filter(|(l, ..)| *l == no) {
-            (*l, *content) = (LeadNo::FORGOTTEN, ContentHash::default());
+        for row in self.net.seen.iter_mut().filter(|(l, ..)| *l == no) {
+            *row = (LeadNo::FORGOTTEN, env.hasher.forgotten(row.1), ContentHash::default());
         }
         self.net.claims.retain(|(_, claim)| claim.lead != no);
         self.net.tasks.retain(|(_, l, _)| *l != no);

@@ -4,13 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sqlx::Row;
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::clock_ms;
 use super::leads::{numbers, uuids};
-use super::session::{Session, Statement};
+use super::session::{Session, Statement, failed};
 use crate::domain::event::{Channel, ContentHash, EventKey};
-use crate::domain::identity::{KeyHash, LeadNo};
+use crate::domain::identity::{KeyHash, KeyHasher, LeadNo};
 use crate::domain::suppression::{ClosedBecause, Suppression};
 use crate::domain::working_set::Divided;
 use crate::store::reach::Kept;
@@ -98,15 +100,24 @@ pub async fn divide(session: &mut Session, Divided { from, to, events }: &Divide
 
 /// Everything of erased leads but their rows, keys and suppressions is deleted. That an event was theirs is not told
 /// any more, only that it was somebody's who is forgotten.
-pub async fn erase(session: &mut Session, erased: &[LeadNo]) -> Result<(), StoreError> {
+pub async fn erase(session: &mut Session, erased: &[LeadNo], hasher: Option<&KeyHasher>) -> Result<(), StoreError> {
     if erased.is_empty() {
         return Ok(());
     }
-    const DELETIONS: [&str; 6] = [
-        "with gone as (delete from seen where lead_no = any($1) returning event_key)
-        insert into seen (lead_no, event_key, content)
-            select distinct 0, event_key, '00000000-0000-0000-0000-000000000000'::uuid from gone order by event_key
-            on conflict (lead_no, event_key) do nothing",
+    let sql = "delete from seen where lead_no = any($1) returning event_key";
+    let gone = session.fetch(sqlx::query(sql).bind(numbers(erased.iter().copied()))).await?;
+    if let Some(hasher) = hasher {
+        let event_of = |row: &PgRow| Ok(EventKey(row.try_get::<Uuid, _>(0).map_err(failed)?.into_bytes()));
+        let events: BTreeSet<EventKey> = gone
+            .iter()
+            .map(|row| event_of(row).map(|event| hasher.forgotten(event)))
+            .collect::<Result<_, StoreError>>()?;
+        let sql = "insert into seen (lead_no, event_key, content) select $1, e.event_key, $2
+            from unnest($3::uuid[]) as e (event_key) on conflict (lead_no, event_key) do nothing";
+        let statement = sqlx::query(sql).bind(LeadNo::FORGOTTEN.0).bind(Uuid::nil());
+        session.execute(statement.bind(uuids(events.into_iter().map(|event| event.0)))).await?;
+    }
+    const DELETIONS: [&str; 5] = [
         "delete from history where lead_no = any($1)",
         "delete from tasks where lead_no = any($1)",
         "delete from outbox where lead_no = any($1) and kind <> 'task.revoked'",

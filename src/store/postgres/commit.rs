@@ -28,7 +28,7 @@ pub async fn commit(held: Held, mut changes: Changes, lease: &Lease) -> Result<(
     if let Some(divided) = &changes.divided {
         change::divide(s, divided).await?;
     }
-    change::erase(s, &changes.erased).await?;
+    change::erase(s, &changes.erased, kept.hasher.as_ref()).await?;
 
     change::append(s, &changes, &kept, lease).await?;
     change::add_claims(s, &changes.claims).await?;

@@ -5,17 +5,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use super::leads::{hashes, numbers};
 use super::read;
-use super::session::{Session, clock, hex, rows};
+use super::session::{Session, clock, failed, hex, rows};
 use crate::domain::event::{Channel, ContentHash, EventKey};
-use crate::domain::identity::{KeyHash, LeadNo};
+use crate::domain::identity::{KeyHash, KeyHasher, LeadNo};
 use crate::domain::suppression::Suppression;
 use crate::domain::time::{Moment, Span};
 use crate::domain::working_set::Divided;
-use crate::store::{ClaimRow, HistoryRow, Lease, OutboxRow, StoreError, TaskRow, Told};
+use crate::store::{ClaimRow, HistoryRow, Lease, OutboxRow, StoreError, TaskRow, Told, pack};
 
 pub fn ids<'a>(ids: impl IntoIterator<Item = &'a Uuid>) -> String {
     rows(ids.into_iter().map(|id| hex(id.as_bytes())))
@@ -99,20 +101,27 @@ pub async fn divide(session: &mut Session, Divided { from, to, events }: &Divide
 
 /// Everything of erased leads but their rows, keys and suppressions is deleted. That an event was theirs is not told
 /// any more, only that it was somebody's who is forgotten.
-pub async fn erase(session: &mut Session, erased: &[LeadNo]) -> Result<(), StoreError> {
-    const DELETIONS: [&str; 7] = [
-        "insert or ignore into seen (lead_no, event_key, content)
-            select 0, event_key, zeroblob(16) from seen where lead_no in (select value from json_each(?))",
-        "delete from seen where lead_no in (select value from json_each(?))",
+pub async fn erase(session: &mut Session, erased: &[LeadNo], hasher: Option<&KeyHasher>) -> Result<(), StoreError> {
+    if erased.is_empty() {
+        return Ok(());
+    }
+    let sql = "delete from seen where lead_no in (select value from json_each(?)) returning event_key";
+    let gone = session.fetch(sqlx::query(sql).bind(numbers(erased.iter().copied()))).await?;
+    if let Some(hasher) = hasher {
+        let forgotten = |row: &SqliteRow| {
+            let event = EventKey(pack::sixteen("event key", row.try_get(0).map_err(failed)?)?);
+            Ok((LeadNo::FORGOTTEN, hasher.forgotten(event), ContentHash::default()))
+        };
+        let events: Vec<_> = gone.iter().map(forgotten).collect::<Result<_, StoreError>>()?;
+        add_seen(session, &events).await?;
+    }
+    const DELETIONS: [&str; 5] = [
         "delete from history where lead_no in (select value from json_each(?))",
         "delete from tasks where lead_no in (select value from json_each(?))",
         "delete from outbox where lead_no in (select value from json_each(?)) and kind <> 'task.revoked'",
         "delete from claims where lead_no in (select value from json_each(?))",
         "delete from inbox where lead_no in (select value from json_each(?))",
     ];
-    if erased.is_empty() {
-        return Ok(());
-    }
     for sql in DELETIONS {
         session.execute(sqlx::query(sql).bind(numbers(erased.iter().copied()))).await?;
     }

@@ -31,7 +31,7 @@ pub async fn commit(held: Held, mut changes: Changes, lease: &Lease) -> Result<(
     if let Some(divided) = &changes.divided {
         change::divide(s, divided).await?;
     }
-    change::erase(s, &changes.erased).await?;
+    change::erase(s, &changes.erased, kept.hasher.as_ref()).await?;
 
     change::add_seen(s, &changes.seen).await?;
     change::add_history(s, &changes.history).await?;

@@ -202,8 +202,9 @@ pub async fn an_erased_lead_leaves_its_tombstone_and_suppression<B: Backend>(b: 
     assert_eq!(loaded.keys[&key(1)], KeyRow { holders: vec![], erased_at: Some(Moment(8)) });
     assert_eq!(loaded.keys[&key(2)], KeyRow { holders: vec![other], erased_at: Some(Moment(8)) });
     assert_eq!(loaded.suppressions[&(key(1), Channel::Call)], closed);
-    // That somebody forgotten sent the event is known, and no more: not who, not what was in it.
-    assert_eq!(loaded.seen, [((LeadNo::FORGOTTEN, event(1)), ContentHash::default())].into());
+    // That somebody forgotten sent the event is known to who has the key, and no more: not who, not what was in it.
+    let sent = KeyHasher::fixed().forgotten(event(1));
+    assert_eq!(loaded.seen, [((LeadNo::FORGOTTEN, sent), ContentHash::default())].into());
     assert_eq!(loaded.leads.iter().map(|l| l.lead_no).collect::<Vec<_>>(), [other]);
     drop(held);
     let (held, loaded) = hold(&store, by_number([erased])).await;
