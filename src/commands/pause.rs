@@ -48,6 +48,9 @@ pub async fn resume<S: Store>(store: &S, queue: Option<&str>, output: Output, ou
             Some(_) => {}
         }
     }
+    if was_paused && queue.is_none() && !pauses.queues.is_empty() && output == Output::Table {
+        writeln!(out, "Everything goes on within a second, but for what is paused by itself.")?;
+    }
     tell(&pauses, output, out)
 }
 

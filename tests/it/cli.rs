@@ -596,6 +596,9 @@ fn a_pause_may_be_ended_twice_and_not_by_halves() {
     // Whoever means everything is told that something stays paused.
     let (code, said) = refused(&mut worker.command(&["resume"]));
     assert!(code == 1 && said.contains("only single queues are paused (calls): name the one to resume"), "{said}");
+    worker.told(&["pause"]);
+    let said = worker.told(&["resume"]);
+    assert!(said.starts_with("Everything goes on within a second, but for what is paused by itself.\nThe queue calls"));
     assert!(worker.told(&["resume", "calls"]).starts_with("Nothing is paused."));
     assert!(worker.told(&["resume", "calls"]).starts_with("The queue calls was not paused.\nNothing is paused."));
     assert!(worker.told(&["resume"]).starts_with("Nothing is paused."));

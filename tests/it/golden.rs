@@ -354,6 +354,16 @@ fn after_a_pause_of_three_days_each_lead_gets_its_one_best_next_touch_at_a_pace(
 }
 
 #[test]
+fn an_inquiry_in_the_last_legal_hour_is_called_in_it() {
+    let mut w = World::new();
+    // Half past eight in the evening in New York, where calls end at nine.
+    w.send(&inquiry("e-1", "2026-03-04T01:30:00Z"));
+    let call = &w.calls()[0]["data"];
+    assert_eq!((&call["play"], &call["not_before"]), (&json!("first_call"), &json!("2026-03-04T01:30:00Z")));
+    assert_eq!(call["expires_at"], "2026-03-04T02:00:00Z");
+}
+
+#[test]
 fn an_imported_inquiry_whose_call_we_dropped_gets_no_first_call() {
     let mut w = World::with(paced(Mode::Act, 60));
     w.until("2026-03-06T16:00:00Z");

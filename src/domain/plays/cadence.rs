@@ -183,9 +183,10 @@ pub(super) fn after_last(v: &View<'_, '_>, calls: &EpisodeCalls) -> Option<Momen
     Some(last + gap)
 }
 
-/// The first instant from `from` on in a part of the day not tried yet; `from` itself when all were tried.
+/// The first instant from `from` on in a part of the day not tried yet; `from` itself when all were tried, and when none
+/// was: a first call is right at any hour that is legal and staffed, also after the last part.
 fn untried_from(v: &View<'_, '_>, from: Moment, calls: &EpisodeCalls) -> Moment {
-    if calls.tried.iter().all(|t| *t) {
+    if matches!(calls.tried, [true, true, true] | [false, false, false]) {
         return from;
     }
     let minute = v.zone.minute_of_day(from);
