@@ -24,8 +24,7 @@ mod sense;
 pub mod suggest;
 
 pub use scoring::*;
-use sense::{Sense, line_at};
-use suggest::did_you_mean;
+use sense::Sense;
 
 /// The files of a policy directory, in the order in which they are hashed.
 pub const FILES: [&str; 8] = [
@@ -493,28 +492,10 @@ fn read<T: for<'de> Deserialize<'de>>(file: &str, text: &str, errors: &mut Vec<S
     match toml::from_str(text) {
         Ok(value) => Some(value),
         Err(e) => {
-            let line = e.span().map_or(1, |s| line_at(text, s.start));
-            let key = e.span().and_then(|s| key_before(text, s.start)).map_or(String::new(), |key| format!("{key}: "));
-            errors.push(format!("{file}, line {line}: {key}{}", in_words(e.message())));
+            errors.push(format!("{file}, {}", suggest::fault(text, &e)));
             None
         }
     }
-}
-
-/// What the reader of TOML says; of a name that it does not know, what was meant instead of all there is.
-fn in_words(message: &str) -> String {
-    let strange = ["unknown field `", "unknown variant `"].iter().find_map(|says| message.strip_prefix(says));
-    let Some((name, expected)) = strange.and_then(|rest| rest.split_once('`')) else { return message.to_owned() };
-    // The known names stand between the others of its backquotes.
-    let known = expected.split('`').skip(1).step_by(2);
-    format!("{name:?} is not known here; {}", did_you_mean(name, known))
-}
-
-/// The key whose value begins at a place of the text, where one does.
-fn key_before(text: &str, at: usize) -> Option<&str> {
-    let before = text.get(..at)?.trim_end().strip_suffix('=')?.trim_end();
-    let begins = before.rfind(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))).map_or(0, |i| i + 1);
-    Some(&before[begins..]).filter(|key| !key.is_empty())
 }
 
 /// Compiles the rules of `scoring.toml` and checks its numbers.

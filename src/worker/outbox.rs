@@ -55,9 +55,7 @@ pub(super) async fn run<S: Store, Q: Queue>(
         {
             let (worker, paused) = (worker.clone(), paused.keys().cloned().collect());
             under_way.spawn(async move {
-                let names = Names::of(&batch);
-                let (settled, refused) = publish(&worker, batch, &paused).await;
-                let outcome = Outcome { names, refused, unknown: settled.unknown };
+                let (settled, outcome) = publish(&worker, batch, &paused).await;
                 settle(&worker, settled).await;
                 outcome
             });
@@ -180,15 +178,15 @@ struct Settled {
     confirmed: Vec<Uuid>,
     held_back: Vec<(Uuid, OutboxState)>,
     overdue: Vec<(Uuid, LeadNo, Vec<u8>)>,
-    unknown: bool,
 }
 
-/// Publishes a batch; what becomes of each row is what the broker said of it. Returns the queues that took nothing, too.
+/// Publishes a batch; what becomes of each row is what the broker said of it.
 async fn publish<S: Store, Q: Queue>(
     worker: &Worker<S, Q>,
     batch: Vec<OutboxRow>,
     paused: &BTreeSet<String>,
-) -> (Settled, BTreeSet<String>) {
+) -> (Settled, Outcome) {
+    let names = Names::of(&batch);
     let now = wall_clock(&worker.settings);
     let (mut sent, mut messages, mut held_back, mut overdue) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for row in batch {
@@ -238,11 +236,11 @@ async fn publish<S: Store, Q: Queue>(
             }
         }
     }
-    (Settled { confirmed, held_back, overdue, unknown }, refused)
+    (Settled { confirmed, held_back, overdue }, Outcome { names, refused, unknown })
 }
 
 async fn settle<S: Store, Q: Queue>(worker: &Worker<S, Q>, settled: Settled) {
-    let Settled { confirmed, held_back, overdue, unknown: _ } = settled;
+    let Settled { confirmed, held_back, overdue } = settled;
     let store = &worker.store;
     // If one of these fails the rows stay, their lease lapses, and they are published again: at least once.
     if !confirmed.is_empty()

@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::suggest::did_you_mean;
+use super::suggest::{did_you_mean, line_at};
 use super::{Partner, Plays, Scoring};
 use crate::domain::event::Channel;
 use crate::domain::time::Span;
@@ -238,11 +238,6 @@ fn line_of(text: &str, key: &str) -> Option<usize> {
     at.map(|at| line_at(text, at))
 }
 
-/// The line of a place in a text, the first being 1.
-pub(super) fn line_at(text: &str, at: usize) -> usize {
-    text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
-}
-
 #[cfg(test)]
 mod tests {
     use crate::domain::policy::{Fictional, Policy, SHIPPED};
@@ -300,6 +295,8 @@ mod tests {
         assert_eq!(said, "plays.toml, line 5: \"value_of_wins\" is not known here; did you mean value_of_win?");
         let said = faults("plays.toml", "\nfirst_call ", "\nfrist_call ");
         assert!(said.ends_with("\"frist_call\" is not known here; did you mean first_call?"), "{said}");
+        let said = faults("words.toml", "\nlabel = \"neutral\"", "\nlable = \"neutral\"");
+        assert!(said.contains("\"lable\" is not known here; did you mean label?") && !said.contains('\n'), "{said}");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::learned::Cues;
 use super::pattern::{Part, Set, Sets, parse, plain};
 use super::vocabulary::{Vocabulary, fold};
 use crate::domain::memo::Memo;
+use crate::domain::policy::suggest::{fault, line_at};
 
 /// The words, phrases and calendar that texts are read by.
 #[derive(Clone, Debug)]
@@ -111,7 +112,7 @@ impl Lexicon {
     /// # Errors
     /// Every problem found, each with its place.
     pub fn parse(text: &str) -> Result<Lexicon, Vec<String>> {
-        let raw: Raw = toml::from_str(text).map_err(|e| vec![e.to_string()])?;
+        let raw: Raw = toml::from_str(text).map_err(|e| vec![fault(text, &e)])?;
         let mut errors = Vec::new();
         let mut words = Vocabulary::new();
         learn_spellings(&raw, &mut words);
@@ -122,17 +123,20 @@ impl Lexicon {
         let mut groups = Vec::new();
         let mut phrases: Vec<(u16, Vec<Part>)> = Vec::new();
         for (n, group) in raw.phrases.iter().enumerate() {
-            let line_of = |at: usize| text[..at.min(text.len())].matches('\n').count() + 1;
             match group.check(&sets) {
                 Ok(checked) => groups.push(checked),
-                Err(why) => {
-                    errors.push(format!("line {}: {}: {why}", line_of(group.label.span().start), group.label.as_ref()))
-                }
+                Err(why) => errors.push(format!(
+                    "line {}: {}: {why}",
+                    line_at(text, group.label.span().start),
+                    group.label.as_ref()
+                )),
             }
             for line in &group.lines {
                 match parse(&mut words, &sets, line.as_ref()) {
                     Ok(parts) => phrases.push((n as u16, parts)),
-                    Err(why) => errors.push(format!("line {}: {:?}: {why}", line_of(line.span().start), line.as_ref())),
+                    Err(why) => {
+                        errors.push(format!("line {}: {:?}: {why}", line_at(text, line.span().start), line.as_ref()))
+                    }
                 }
             }
         }
